@@ -1,0 +1,49 @@
+"""Every exception that stops a run; its text is the sentence a person reads.
+
+BulkloadError                 exit code
+├── UsageError                2    a wrong option, or a configuration that cannot be used
+├── FileRefused               3    the file as a whole is refused: nothing of it was processed
+├── Busy                      5    another run holds the store, or an importer is locked
+├── StoreError                6    the store cannot be reached, is read-only, full, damaged or newer
+└── Fault                     70   a fault of bulkload itself
+"""
+
+from __future__ import annotations
+
+
+class BulkloadError(Exception):
+    """Stops a run with a sentence for the person who ran it."""
+
+    exit_code = 70
+
+
+class UsageError(BulkloadError):
+    """Says that the command, an option or the configuration cannot be used."""
+
+    exit_code = 2
+
+
+class FileRefused(BulkloadError):
+    """Refuses a whole file; `code` is the finding's stable word, e.g. HEADER_MISSING."""
+
+    exit_code = 3
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Busy(BulkloadError):
+    """Says who holds what this run needs."""
+
+    exit_code = 5
+
+
+class StoreError(BulkloadError):
+    """Says why the store could not be used; nothing was changed."""
+
+    exit_code = 6
+
+
+class Fault(BulkloadError):
+    """Reports a fault of bulkload itself, and where its details are."""

@@ -1,0 +1,64 @@
+"""What every reader yields: some consecutive rows of a file, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where the rows of one batch stand in the file, so that they can be fetched again as they were typed.
+
+    `first_row` is the spreadsheet row of the first one, `start` and `end` are byte offsets into the
+    plain UTF-8 form of the file (0 in a spreadsheet). `breaks` holds (row, physical lines of that row)
+    for the rows that take more than one line.
+    """
+
+    first_row: int
+    rows: int
+    start: int
+    end: int
+    first_line: int
+    breaks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some consecutive rows of a file, every cell as the text that was typed.
+
+    `frame` has the columns
+    - `row` (Int64): the row's number as a spreadsheet shows it; the header is row 1;
+    - `line` (Int64): the physical line on which the row begins (equal to `row` in a spreadsheet);
+    - `fault` (String): null, or `CELL_COUNT` or `BLANK_LINE`: the row cannot be laid under the header;
+    - `found` (Int64): how many cells the row has;
+    - `c0`, `c1`, …: one String column for each heading of the file, in its order, never null: a blank cell
+      is the empty text, and so is every cell of a row with a fault;
+    - `d0`, `d1`, …: only in spreadsheets, and only for columns where the batch holds real date cells:
+      Datetime("us"), null where the cell is something else. The `c` column then holds ISO 8601 text.
+    """
+
+    frame: pl.DataFrame
+    span: Span
+
+
+class Reader(Protocol):
+    """A file opened for reading as rows of text, whatever its format."""
+
+    header: tuple[str, ...]
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the rows after the header, in file order; blank rows at the very end are left out."""
+        ...
+
+    def raw(self, span: Span, rows: Sequence[int]) -> bytes:
+        """Return the given rows (ascending) of a batch byte for byte as they stand in the file."""
+        ...
+
+    @property
+    def progress(self) -> float:
+        """Return how much of the file has been read, from 0 to 1."""
+        ...
