@@ -1,0 +1,50 @@
+"""What a row changes in its record: compared, said in words, and kept in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from bulkload.template import Template, Write
+
+
+def changed_columns(values: Iterable[str]) -> list[pl.Expr]:
+    """Return, for each value x, `changed.x`: whether it differs from `stored.x`; null equals null."""
+    return [pl.col(name).ne_missing(pl.col(f"stored.{name}")).alias(f"changed.{name}") for name in values]
+
+
+def changes_text(template: Template, values: Iterable[str]) -> pl.Expr:
+    """Return `changes`: `Heading: old → new` for each value that an updated row changes, joined by `; `."""
+    fields = {one.name: one for one in template.fields}
+    parts = []
+    for name in values:
+        if name not in fields:
+            continue
+        one = fields[name]
+        old, new = one.kind.show(pl.col(f"stored.{name}")), one.kind.show(pl.col(name))
+        parts.append(change(pl.col(f"changed.{name}"), one.heading, old, new))
+    return updated(pl.concat_str(parts, separator="; ", ignore_nulls=True)).alias("changes")
+
+
+def change(differs: pl.Expr, heading: str, old: pl.Expr, new: pl.Expr) -> pl.Expr:
+    """Return the words of one change, null where there is none."""
+    return pl.when(differs).then(pl.format("{}: {} → {}", pl.lit(heading), old, new))
+
+
+def updated(text: pl.Expr) -> pl.Expr:
+    """Return a text on updated rows, empty text on all others."""
+    return pl.when(pl.col("outcome") == "updated").then(text).otherwise(pl.lit(""))
+
+
+def journal(table: str, key: Sequence[str], values: Sequence[str], changed: pl.DataFrame) -> Write:
+    """Return what the journal keeps of records that are changed: their key and their previous values, as JSON."""
+    before = [pl.col(f"stored.{name}").alias(name) for name in values]
+    return Write(
+        table,
+        "journal",
+        changed.select(
+            pl.struct(key).struct.json_encode().alias("key"),
+            pl.struct(before).struct.json_encode().alias("before"),
+        ),
+    )

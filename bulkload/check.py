@@ -1,0 +1,225 @@
+"""Lays rows under a template's fields, turns texts into values, and holds values against rules: findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import polars as pl
+
+from bulkload import rules
+from bulkload.errors import FileRefused
+from bulkload.formats.batch import Batch
+from bulkload.rules import Code
+from bulkload.template import Field, Placed, Template
+
+FINDINGS = {
+    "row": pl.Int64,
+    "position": pl.Int64,
+    "heading": pl.String,
+    "code": pl.String,
+    "severity": pl.String,
+    "message": pl.String,
+}
+"""The columns of findings; `position` orders the findings of a row as they were found."""
+
+SHOWN = 80
+"""Characters of a cell that a message repeats; a cell may hold millions."""
+
+MESSAGES_COLUMN = "messages"
+"""The column that rejects in a spreadsheet have more than their input; it is left out when they come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """A file's header under a template: where each field's cells stand; None where the column may be absent."""
+
+    columns: Mapping[str, int | None]
+    width: int
+
+
+def no_findings() -> pl.DataFrame:
+    """Return findings of no rows."""
+    return pl.DataFrame(schema=FINDINGS)
+
+
+def normal(heading: str) -> str:
+    """Return a heading as it is compared: without blanks around it, in one letter case."""
+    return heading.strip().casefold()
+
+
+def match(header: Sequence[str], template: Template, *, file: str) -> Matched:
+    """Find the template's fields in a file's header; refuse a missing, unknown, doubled or empty heading."""
+    known = {normal(one.heading): one for one in template.fields}
+    columns: dict[str, int | None] = {}
+    for number, heading in enumerate(header):
+        if normal(heading) == MESSAGES_COLUMN and MESSAGES_COLUMN not in known:
+            continue
+        if not normal(heading):
+            raise FileRefused("HEADER_EMPTY", f"{file}: column {letters(number)} has no heading. Give it one, or remove it.")
+        one = known.get(normal(heading))
+        if one is None:
+            raise FileRefused("HEADER_UNKNOWN", unknown_heading(file, heading, template))
+        if one.name in columns:
+            raise FileRefused("HEADER_DOUBLED", f"{file}: the heading '{one.heading}' stands twice. Remove one of the two columns.")
+        columns[one.name] = number
+    for one in template.fields:
+        if one.name not in columns and not one.may_be_absent:
+            raise FileRefused("HEADER_MISSING", missing_heading(file, one, header))
+        columns.setdefault(one.name, None)
+    return Matched(columns, len(header))
+
+
+def unknown_heading(file: str, heading: str, template: Template) -> str:
+    """Say that a heading is unknown, and which one was probably meant."""
+    headings = {normal(one.heading): one.heading for one in template.fields}
+    near = get_close_matches(normal(heading), headings, n=1, cutoff=0.5)
+    hint = f"Did you mean '{headings[near[0]]}'?" if near else f"Known are: {', '.join(headings.values())}."
+    return f"{file}: the template {template.name} has no heading '{heading.strip()}'. {hint}"
+
+
+def missing_heading(file: str, one: Field, header: Sequence[str]) -> str:
+    """Say that a heading is missing, and which one in the file looks like it."""
+    near = get_close_matches(normal(one.heading), [normal(heading) for heading in header], n=1, cutoff=0.7)
+    hint = f" '{near[0]}' looks like it." if near else ""
+    return f"{file}: the heading '{one.heading}' is missing.{hint} Add the column; its cells may be blank where the template allows it."
+
+
+def letters(number: int) -> str:
+    """Return the spreadsheet's name of a column: 0 is A, 26 is AA."""
+    name = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        name = chr(ord("A") + rest) + name
+    return name
+
+
+def parse(batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
+    """Lay a batch under the fields: `cell.x` as typed, `text.x` as compared, `x` the value (null: blank or unreadable).
+
+    Rows with a fault have no text and no value, and `ok` is false for them.
+    """
+    frame = batch.frame
+    good = pl.col("fault").is_null()
+    columns = [pl.col("row"), pl.col("line"), pl.col("fault"), pl.col("found"), good.alias("ok")]
+    for one in template.fields:
+        number = matched.columns[one.name]
+        cell = pl.lit("") if number is None else pl.col(f"c{number}")
+        if f"d{number}" in frame.columns:
+            moment = pl.col(f"d{number}")
+            cell = pl.when(moment.is_not_null()).then(one.kind.spell(moment)).otherwise(cell)
+        columns.append(cell.alias(f"cell.{one.name}"))
+    frame = frame.select(columns)
+    frame = frame.with_columns(compared(frame, one) for one in template.fields)
+    values = [one.kind.parse(frame[f"text.{one.name}"]).alias(one.name) for one in template.fields]
+    frame = frame.with_columns(values)
+    return with_date_cells(frame, batch, matched, template)
+
+
+def compared(frame: pl.DataFrame, one: Field) -> pl.Expr:
+    """Return a field's texts as they are compared: trimmed (never a secret) and in NFC."""
+    cell = pl.col(f"cell.{one.name}")
+    if not one.secret:
+        cell = cell.str.strip_chars()
+    lengths = frame.select(b=pl.col(f"cell.{one.name}").str.len_bytes().sum(), c=pl.col(f"cell.{one.name}").str.len_chars().sum())
+    ascii_only = lengths.item(0, "b") == lengths.item(0, "c")
+    return (cell if ascii_only else cell.str.normalize("NFC")).alias(f"text.{one.name}")
+
+
+def with_date_cells(frame: pl.DataFrame, batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
+    """Let the real date cells of a spreadsheet be the values, where the field's kind takes dates."""
+    taken = {}
+    for one in template.fields:
+        column = f"d{matched.columns[one.name]}"
+        if column in batch.frame.columns:
+            value = one.kind.of_date_cell(pl.col(column))
+            if value is not None:
+                taken[one.name] = batch.frame.select(value.alias("v")).to_series()
+    for name, values in taken.items():
+        frame = frame.with_columns(pl.coalesce(values, pl.col(name)).alias(name))
+    return frame
+
+
+def faults(frame: pl.DataFrame, width: int) -> pl.DataFrame:
+    """Return the findings of the rows that could not be laid under the header."""
+    broken = frame.filter(pl.col("fault").is_not_null()).with_columns(width=pl.lit(width))
+    found = [
+        said(broken.filter(pl.col("fault") == code.word), code, code.message, None, 0)
+        for code in (rules.CELL_COUNT, rules.BLANK_LINE)
+    ]
+    return pl.concat(found)
+
+
+def check(frame: pl.DataFrame, placed: Sequence[Placed], *, later: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Hold a frame against rules: return it, and the findings.
+
+    Only rows that are laid under the header are held. A cell with an error has no value from here on, so
+    that one bad cell yields one finding; a row with an error is no longer `ok`. `later` is added to the
+    position of each finding: a later look finds later.
+    """
+    laid = pl.col("fault").is_null()
+    flags = frame.select((one.fails.fill_null(value=False) & laid).alias(str(n)) for n, one in enumerate(placed))
+    broken = [(int(n), one) for n, one in zip(flags.columns, placed, strict=True) if flags[n].any()]
+    findings = [no_findings()]
+    for number, one in broken:
+        rows = frame.filter(flags[str(number)])
+        findings.append(said(rows, one.code, one.code.message, one, later + one.position))
+    errors = [(number, one) for number, one in broken if one.code.severity == "error"]
+    if errors:
+        bad: dict[str, pl.Series] = {}
+        for number, one in errors:
+            flag = flags[str(number)]
+            bad[one.field.name] = bad[one.field.name] | flag if one.field.name in bad else flag
+        out = pl.DataFrame(bad).select(pl.any_horizontal(pl.all())).to_series()
+        frame = frame.with_columns(
+            pl.col("ok") & ~out,
+            *(pl.when(~flag).then(pl.col(name)).alias(name) for name, flag in bad.items()),
+        )
+    return frame, pl.concat(findings)
+
+
+def said(rows: pl.DataFrame, code: Code, message: str, one: Placed | None, position: int) -> pl.DataFrame:
+    """Return the findings of a code on rows that have it, each with its sentence."""
+    heading = one.field.heading if one else ""
+    where = pl.format("row {}", "row")
+    if (rows["line"] != rows["row"]).any():
+        where = pl.when(pl.col("line") != pl.col("row")).then(pl.format("row {} (line {})", "row", "line")).otherwise(where)
+    rows = rows.with_columns(words(rows, message, one))
+    start = pl.concat_str(where, pl.lit(f", {heading}: " if heading else ": "))
+    return rows.select(
+        "row",
+        pl.lit(position, pl.Int64).alias("position"),
+        pl.lit(heading).alias("heading"),
+        pl.lit(code.word).alias("code"),
+        pl.lit(code.severity).alias("severity"),
+        pl.concat_str(start, rules.sentence(message, one.field.name if one else "")).alias("message"),
+    )
+
+
+def words(rows: pl.DataFrame, message: str, one: Placed | None) -> list[pl.Expr | pl.Series]:
+    """Return the columns that a message names and the frame does not have yet."""
+    named = {name for _, name in rules.placeholders(message) if name}
+    if one is None:
+        return []
+    text = f"text.{one.field.name}"
+    cell = f"cell.{one.field.name}" if f"cell.{one.field.name}" in rows.columns else text
+    made: list[pl.Expr | pl.Series] = []
+    if "cell" in named:
+        made.append(pl.lit("the value").alias("cell") if one.field.secret else quoted(pl.col(cell)).alias("cell"))
+    if "remedy" in named:
+        made.append(one.field.kind.remedies(rows[text]).alias("remedy"))
+    if "length" in named:
+        made.append(pl.col(text).str.len_chars().alias("length"))
+    if "limit" in named:
+        made.append(pl.lit(one.field.limit).alias("limit"))
+    made.extend(pl.lit(said).alias(name) for name, said in one.words.items() if name in named)
+    return made
+
+
+def quoted(cell: pl.Expr) -> pl.Expr:
+    """Return a cell as a message repeats it: in quotes, on one line, not longer than can be read."""
+    shown = cell.str.replace_all(r"[\x00-\x1f\x7f]", "·")
+    cut = pl.when(shown.str.len_chars() > SHOWN).then(shown.str.slice(0, SHOWN - 1) + "…").otherwise(shown)
+    return pl.format("'{}'", cut)

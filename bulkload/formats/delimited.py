@@ -1,0 +1,273 @@
+"""Reads delimited text (comma, tab, pipe, semicolon), exactly and in flat memory, in batches of rows."""
+
+from __future__ import annotations
+
+import csv
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from pathlib import Path
+
+import polars as pl
+
+from bulkload.errors import FileRefused, UsageError
+from bulkload.formats.batch import Batch, Span
+from bulkload.formats.encoding import PlainText
+from bulkload.formats.lanes import (
+    BLANK_LINE,
+    BLANKS,
+    LONE_CR,
+    RECORD,
+    UNCLOSED,
+    Grid,
+    Lines,
+    Malformed,
+    count,
+    open_quote,
+    read,
+    read_one,
+    reason,
+    record,
+)
+
+DELIMITERS = (",", "\t", "|", ";")
+# A batch holds at most so many cells, 32 MB of them when they are blank, however short its lines are.
+CELLS = 2 << 20
+# Reading starts again from so many bytes after a short piece.
+LEAST = 1 << 16
+# As many columns as a spreadsheet has.
+HEADINGS = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file is written: what another file needs to be written the same way."""
+
+    delimiter: str
+    encoding: str
+    bom: bytes
+    newline: str
+
+
+class DelimitedFile:
+    """Reads the rows of one delimited file; a `formats.batch.Reader`.
+
+    `header` has the headings as typed, `header_raw` the byte order mark and the header's bytes.
+    Raises FileRefused, now or while the batches are read, and UsageError.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        work: Path,
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        block: int = 8 << 20,
+    ) -> None:
+        if delimiter not in {None, *DELIMITERS}:
+            raise UsageError(f"{delimiter!r} is no delimiter; comma, tab, | and ; are.")
+        self._block = min(block, RECORD)
+        self._read = 0
+        self._plain = PlainText(path, work, encoding)
+        try:
+            self._read_header((delimiter,) if delimiter else DELIMITERS)
+        except BaseException:
+            self.close()
+            raise
+
+    def batches(self, *, pad: bool = False) -> Iterator[Batch]:
+        """Yield the rows after the header, in file order; blank rows at the very end are left out.
+
+        With `pad` a row may lack cells at its end and have blank ones too many; otherwise either is a fault.
+        """
+        held: list[Span] = []
+        for span, frame in self._spans(Grid(self.layout.delimiter, len(self.header), pad)):
+            body, tail = self._split(span, frame)
+            if body.rows:
+                yield from map(self._blank, held)
+                held.clear()
+                yield Batch(_numbered(frame.head(body.rows), body), body)
+            if tail.rows:
+                held.append(tail)
+        self._read = self._plain.size
+
+    def raw(self, span: Span, rows: Sequence[int]) -> bytes:
+        """Return the given rows (ascending) of a batch as they stand in the file, each with a line end."""
+        data = self._plain.read(span.end - span.start, span.start)
+        if not data.endswith(b"\n"):
+            data += b"\n" if data.endswith(b"\r") else self.layout.newline.encode()
+        lines = data.split(b"\n")
+        tall = dict(span.breaks)
+        broken = list(tall)
+        extra = [0, *accumulate(count - 1 for count in tall.values())]
+        chosen = []
+        for row in rows:
+            at = row - span.first_row + extra[bisect_left(broken, row)]
+            chosen += lines[at : at + tall.get(row, 1)]
+        return self._plain.original(b"\n".join([*chosen, b""]))
+
+    @property
+    def progress(self) -> float:
+        """Return how much of the file has been read, from 0 to 1."""
+        return self._read / self._plain.size
+
+    def unchanged(self) -> bool:
+        """Tell whether the file still is as it was when it was opened, by its size and time of change."""
+        return self._plain.unchanged()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._plain.close()
+
+    def __enter__(self) -> DelimitedFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _read_header(self, delimiters: Sequence[str]) -> None:
+        plain = self._plain
+        data, heads = self._heads(delimiters)
+        best = max(heads, key=lambda head: len(head.cells))
+        self._check(data[: best.size], plain.start, 1, best.delimiter)
+        if best.why:
+            raise self._refused(1, best.lines, best.why)
+        if len(best.cells) > HEADINGS:
+            raise self._refused(1, 1, f"there are {len(best.cells)} headings; a file may have {HEADINGS}")
+        raw = data[: best.size]
+        self.layout = Layout(
+            best.delimiter, plain.encoding, plain.bom, "\r\n" if raw.endswith(b"\r\n") else "\n"
+        )
+        self.header = tuple(best.cells) or ("",)
+        self.header_raw = plain.bom + plain.original(raw)
+        self._body = plain.start + best.size, 1 + best.lines
+        if not any(cell.strip(BLANKS) for cell in self.header) and next(self.batches(), None) is None:
+            raise FileRefused("FORMAT_UNKNOWN", f"{plain.name} is empty: it has no header and no rows.")
+
+    def _heads(self, delimiters: Sequence[str]) -> tuple[bytes, list[_Head]]:
+        """Read the first record with each delimiter, from as many bytes as it takes."""
+        size = self._block
+        while True:
+            data, last = self._lines(self._plain.start, size)
+            heads = [_head(data, delimiter) for delimiter in delimiters]
+            if last or not any(head.why == UNCLOSED for head in heads):
+                return data, heads
+            size = self._grown(size, self._plain.start, 1, 1)
+
+    def _spans(self, grid: Grid) -> Iterator[tuple[Span, pl.DataFrame]]:
+        (offset, line), row = self._body, 2
+        size, one = self._block, False
+        while offset < self._plain.size:
+            data, last = self._lines(offset, size)
+            if not one:
+                kept = _capped(data, CELLS // grid.width)
+                last = last and len(kept) == len(data)
+                data = kept
+            self._check(data, offset, row, grid.delimiter)
+            try:
+                records = read_one(data, grid, last) if one else read(data, grid, last)
+            except Malformed as error:
+                raise self._refused(row + error.record, line + error.line, error.why) from error
+            if not records.size:
+                size, one = self._grown(size, offset, row, line), True
+                continue
+            breaks = tuple((row + at, lines) for at, lines in records.breaks)
+            end = offset + records.size
+            self._read = end
+            yield Span(row, records.frame.height, offset, end, line, breaks), records.frame
+            offset, row, line = end, row + records.frame.height, line + records.lines
+            size, one = min(self._block, max(2 * records.size, LEAST)), False
+
+    def _lines(self, offset: int, size: int) -> tuple[bytes, bool]:
+        """Read whole lines, and tell whether they are the last ones."""
+        data = self._plain.read(size, offset)
+        last = offset + len(data) == self._plain.size
+        return (data if last else data[: data.rfind(b"\n") + 1]), last
+
+    def _grown(self, size: int, offset: int, row: int, line: int) -> int:
+        """Double the size to read at, for a record that did not end within it."""
+        if size < RECORD:
+            return min(2 * size, RECORD)
+        data = self._plain.read(size, offset)
+        if b"\n" not in data and b"\r" in data:
+            raise self._refused(row, line, LONE_CR)
+        raise self._refused(
+            row, line, f"it is longer than {RECORD >> 20} MB. Probably a quote was not closed"
+        )
+
+    def _check(self, data: bytes, offset: int, row: int, delimiter: str) -> None:
+        """Refuse bytes that are no text; `row` is that of the first record in `data`."""
+        if fault := self._plain.fault(data, offset):
+            at, why = fault
+            row += count(data[:at], delimiter)
+            raise FileRefused("ENCODING", f"{self._plain.name}, row {row}: {why}")
+
+    def _refused(self, row: int, line: int, why: str) -> FileRefused:
+        return FileRefused("FORMAT_UNKNOWN", f"{self._plain.name}, row {row} (line {line}): {why}.")
+
+    def _split(self, span: Span, frame: pl.DataFrame) -> tuple[Span, Span]:
+        """Part the blank rows at the end, each of one line, from those before."""
+        rows = _kept(frame["fault"])
+        if rows == span.rows:
+            return span, replace(span, rows=0)
+        at = span.start
+        if rows:
+            data = self._plain.read(span.end - span.start, span.start)
+            at += len(data.rsplit(b"\n", span.rows - rows + data.endswith(b"\n"))[0]) + 1
+        row, line = span.first_row + rows, span.first_line + frame["line"][rows]
+        return replace(span, rows=rows, end=at), Span(row, span.rows - rows, at, span.end, line)
+
+    def _blank(self, span: Span) -> Batch:
+        cells = Grid(self.layout.delimiter, len(self.header)).cells
+        frame = pl.select(
+            pl.int_range(span.rows).alias("line"),
+            pl.lit(BLANK_LINE).alias("fault"),
+            pl.lit(0, pl.Int64).alias("found"),
+            *(pl.lit("").alias(cell) for cell in cells),
+        )
+        return Batch(_numbered(frame, span), span)
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The first record as read with one delimiter, or why it could not be; `lines` then is the faulty one."""
+
+    delimiter: str
+    cells: list[str]
+    size: int
+    lines: int
+    why: str | None = None
+
+
+def _head(data: bytes, delimiter: str) -> _Head:
+    lines = Lines(data)
+    try:
+        cells = record(lines, delimiter)
+    except csv.Error as error:
+        return _Head(delimiter, [], lines.at, lines.taken, reason(error))
+    if cells is None and data:
+        return _Head(delimiter, [], lines.at, 1 + open_quote(data, delimiter), UNCLOSED)
+    return _Head(delimiter, cells or [], lines.at, lines.taken, None if data else UNCLOSED)
+
+
+def _capped(data: bytes, lines: int) -> bytes:
+    """Halve `data` at a line end until it has no more than `lines`, and at least one."""
+    while data.count(b"\n") > max(1, lines):
+        data = data[: data.rfind(b"\n", 0, len(data) // 2) + 1 or data.find(b"\n") + 1]
+    return data
+
+
+def _kept(fault: pl.Series) -> int:
+    """Count the rows up to the last that is not blank."""
+    if not len(fault) or fault[-1] != BLANK_LINE:
+        return len(fault)
+    last = fault.ne_missing(BLANK_LINE).arg_true().last()
+    return 0 if last is None else int(last) + 1
+
+
+def _numbered(frame: pl.DataFrame, span: Span) -> pl.DataFrame:
+    """Number rows and lines as they stand in the file, and order the columns."""
+    row = pl.int_range(span.first_row, span.first_row + span.rows).alias("row")
+    return frame.select(row, pl.col("line") + span.first_line, "fault", "found", pl.col("^c[0-9]+$"))

@@ -1,0 +1,300 @@
+"""Turns lines of delimited text into columns: proven lines all at once, the others record by record."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import accumulate
+
+import polars as pl
+
+RECORD = 16 << 20
+BLANKS = " \t\xa0"
+BLANK_LINE = "BLANK_LINE"
+CELL_COUNT = "CELL_COUNT"
+UNCLOSED = (
+    "a quoted cell begins here and is never closed. Close it, or double a quote that is part of the text"
+)
+AFTER_QUOTE = "text stands after the closing quote of a cell. Write a quote inside a quoted cell twice"
+LONE_CR = "the lines end in CR alone, or a CR stands in a cell without quotes. Save the file with CRLF or LF line ends"
+
+csv.field_size_limit(RECORD)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What a row should be: how many cells, between which delimiters, and whether missing ones are filled up."""
+
+    delimiter: str
+    width: int
+    pad: bool = False
+
+    @property
+    def cells(self) -> list[str]:
+        """Name the columns of a frame that hold the cells."""
+        return [f"c{i}" for i in range(self.width)]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The whole records at the beginning of some bytes.
+
+    `frame` has `line` (counted from 0), `found`, `fault` and the cells; `size` is how many bytes they take,
+    `lines` how many lines; `breaks` holds (record, lines) of those on more than one line.
+    """
+
+    frame: pl.DataFrame
+    size: int
+    lines: int
+    breaks: tuple[tuple[int, int], ...]
+
+
+class Malformed(Exception):
+    """Says why no record can be read from a place on; `record` and `line` are counted from 0."""
+
+    def __init__(self, why: str, record: int, line: int) -> None:
+        super().__init__(why)
+        self.why, self.record, self.line = why, record, line
+
+
+class Lines:
+    """Walks the lines of some bytes from an offset on, for the csv module; `dry` when more were asked for."""
+
+    def __init__(self, data: bytes, at: int = 0) -> None:
+        self.data, self.at = data, at
+        self.taken, self.dry = 0, False
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> str:
+        if self.at == len(self.data):
+            self.dry = True
+            raise StopIteration
+        start, self.at = self.at, self.data.find(b"\n", self.at) + 1 or len(self.data)
+        self.taken += 1
+        return self.data[start : self.at].decode(errors="surrogateescape")
+
+
+def record(lines: Lines, delimiter: str) -> list[str] | None:
+    """Read the next record; None where the lines end first.
+
+    Raises csv.Error where no record can be read.
+    """
+    try:
+        return next(csv.reader(lines, delimiter=delimiter, strict=True), None)
+    except csv.Error:
+        if lines.dry:
+            return None
+        raise
+
+
+def count(data: bytes, delimiter: str) -> int:
+    """Count the records at the beginning of `data` that end in it."""
+    lines, records = Lines(data[: data.rfind(b"\n") + 1]), 0
+    with suppress(csv.Error):
+        while record(lines, delimiter) is not None:
+            records += 1
+    return records
+
+
+@dataclass(frozen=True, slots=True)
+class _Odd:
+    """A record read by hand: its first line, its lines, the bytes it takes, its cells."""
+
+    line: int
+    lines: int
+    start: int
+    end: int
+    cells: list[str]
+
+
+def read(data: bytes, grid: Grid, last: bool) -> Records:
+    """Read the whole records at the beginning of `data`: whole lines, the first outside quotes.
+
+    `last` says that the file ends here. Raises Malformed.
+    """
+    if b'"' not in data and data.count(b"\r") == data.count(b"\r\n"):
+        return _assembled(data, None, [], grid)
+    text = _text(data)
+    odd, size = _by_hand(data, _doubtful(text, grid), grid, last)
+    return _assembled(data[:size], text, odd, grid)
+
+
+def read_one(data: bytes, grid: Grid, last: bool) -> Records:
+    """Read only the first record of `data`, as `read` does, for one that is too long to be read among others."""
+    odd, _ = _by_hand(data, [0], grid, last)
+    return _assembled(data[: odd[0].end if odd else 0], None, odd, grid)
+
+
+def _text(data: bytes) -> pl.Series:
+    """Split at line feeds; a CR at the end of a line goes with it."""
+    return _parsed(data, ["text"], separator="\0", quote_char=None)["text"]
+
+
+def _parsed(data: bytes, columns: list[str], separator: str, **options: object) -> pl.DataFrame:
+    """Parse lines into text columns.
+
+    Without a first line of our own polars takes a BOM off the first cell, and the first row's width for all.
+    """
+    head = separator.join(columns).encode()
+    return pl.read_csv(
+        b"\n".join([head, data]),
+        separator=separator,
+        infer_schema=False,
+        empty_string_is_null=False,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def _doubtful(text: pl.Series, grid: Grid) -> list[int]:
+    """Number the lines that hold a quote or a lone CR and are not, cell by cell, bare or wholly quoted.
+
+    All other lines begin and end outside quotes unless they stand inside a doubtful record.
+    """
+    cell = f'(?:[^"{grid.delimiter}\r]*|"(?:[^"\r]|"")*")'
+    proven = f"^{cell}(?:[{grid.delimiter}]{cell}){{{grid.width - 1}}}$"
+    line = pl.col("text")
+    odd = line.str.contains('"', literal=True) | line.str.contains("\r", literal=True)
+    lines = text.to_frame().with_row_index("at").filter(odd)
+    return lines.filter(~line.str.contains(proven))["at"].to_list()
+
+
+def _by_hand(data: bytes, doubtful: Sequence[int], grid: Grid, last: bool) -> tuple[list[_Odd], int]:
+    """Read the records that begin on doubtful lines, and say where the first incomplete one begins."""
+    ends = list(accumulate(map(len, data.split(b"\n")))) if doubtful else []
+    odd: list[_Odd] = []
+    after = extra = 0
+    for at in doubtful:
+        if at < after:
+            continue
+        start = ends[at - 1] + at if at else 0
+        lines = Lines(data, start)
+        try:
+            cells = record(lines, grid.delimiter)
+        except csv.Error as error:
+            raise Malformed(reason(error), at - extra, at + lines.taken - 1) from error
+        if cells is None and last:
+            raise Malformed(UNCLOSED, at - extra, at + open_quote(data[start:], grid.delimiter))
+        if cells is None:
+            return odd, start
+        odd.append(_Odd(at, lines.taken, start, lines.at, cells))
+        after = at + lines.taken
+        extra += lines.taken - 1
+    return odd, len(data)
+
+
+def _assembled(data: bytes, text: pl.Series | None, odd: list[_Odd], grid: Grid) -> Records:
+    """Parse all of `data` but the odd records at once, and put those in their places."""
+    runs, at = [], 0
+    for each in odd:
+        runs.append(data[at : each.start])
+        at = each.end
+    even = b"".join([*runs, data[at:]])
+    taken = [line for each in odd for line in range(each.line, each.line + each.lines)]
+    lines = _height(even) + len(taken)
+    line = pl.int_range(lines, eager=True).alias("line")
+    if taken:
+        line = line.filter(~line.is_in(taken))
+    frame = _columns(even, None if text is None else text.gather(line), grid).with_columns(line)
+    if odd:
+        frame = pl.concat([frame, _frame(odd, grid)], how="diagonal").sort("line")
+    return Records(_judged(frame, grid), len(data), lines, _breaks(odd))
+
+
+def _height(data: bytes) -> int:
+    return data.count(b"\n") + (data != b"" and not data.endswith(b"\n"))
+
+
+def _columns(even: bytes, text: pl.Series | None, grid: Grid) -> pl.DataFrame:
+    """Parse proven lines: the cells, `found`, and `surplus` (what stands beyond the headings is not all blank)."""
+    bare, delimiters = _height(even), even.count(grid.delimiter.encode())
+    if text is not None:
+        quoted = text.filter(text.str.contains('"', literal=True))
+        bare -= len(quoted)
+        delimiters -= quoted.str.count_matches(grid.delimiter, literal=True).sum()
+    quote = None if text is None else '"'
+    # polars pads a short line and raises on a long one: if none is long and the total is right, none is short.
+    if delimiters == bare * (grid.width - 1):
+        with suppress(pl.exceptions.ComputeError):
+            frame = _parsed(even, grid.cells, grid.delimiter, quote_char=quote)
+            return frame.with_columns(
+                pl.lit(grid.width, pl.Int64).alias("found"), pl.lit(False).alias("surplus")
+            )
+    frame = _parsed(even, grid.cells, grid.delimiter, quote_char=quote, truncate_ragged_lines=True)
+    lines = (_text(even) if text is None else text).to_frame("text")
+    return frame.hstack(lines.select(_found(grid), _surplus(grid)))
+
+
+def _found(grid: Grid) -> pl.Expr:
+    text = pl.col("text")
+    bare = text.str.count_matches(grid.delimiter, literal=True).cast(pl.Int64) + 1
+    return pl.when(text.str.contains('"', literal=True)).then(grid.width).otherwise(bare).alias("found")
+
+
+def _surplus(grid: Grid) -> pl.Expr:
+    text = pl.col("text")
+    kept = text.str.strip_chars_end(grid.delimiter + BLANKS)
+    long = kept.str.count_matches(grid.delimiter, literal=True) >= grid.width
+    return (long & ~text.str.contains('"', literal=True)).alias("surplus")
+
+
+def _frame(odd: list[_Odd], grid: Grid) -> pl.DataFrame:
+    """Lay the records read by hand under the same columns as the others."""
+    missing = [""] * grid.width
+    columns = zip(*((each.cells + missing)[: grid.width] for each in odd), strict=True)
+    return pl.DataFrame(
+        {
+            "line": [each.line for each in odd],
+            "found": [len(each.cells) for each in odd],
+            "surplus": [any(cell.strip(BLANKS) for cell in each.cells[grid.width :]) for each in odd],
+            **dict(zip(grid.cells, columns, strict=True)),
+        }
+    )
+
+
+def _judged(frame: pl.DataFrame, grid: Grid) -> pl.DataFrame:
+    """Put `fault` in place of `surplus`; empty the cells of rows that have one."""
+    blank = ~frame["surplus"]
+    for cell in grid.cells:
+        blank &= frame[cell].str.strip_chars(BLANKS) == ""
+        if not blank.any():
+            break
+    wrong = frame["surplus"] if grid.pad else frame["found"] != grid.width
+    good = ~(blank | wrong)
+    if good.all():
+        return frame.select("line", "found", pl.lit(None, pl.String).alias("fault"), *grid.cells)
+    fault = pl.when(blank).then(pl.lit(BLANK_LINE)).when(wrong).then(pl.lit(CELL_COUNT)).alias("fault")
+    return frame.select(
+        "line",
+        pl.when(blank).then(0).otherwise("found").alias("found"),
+        fault,
+        *(pl.when(good).then(cell).otherwise(pl.lit("")).alias(cell) for cell in grid.cells),
+    )
+
+
+def _breaks(odd: list[_Odd]) -> tuple[tuple[int, int], ...]:
+    breaks, extra = [], 0
+    for each in odd:
+        if each.lines > 1:
+            breaks.append((each.line - extra, each.lines))
+            extra += each.lines - 1
+    return tuple(breaks)
+
+
+def reason(error: csv.Error) -> str:
+    """Say in a sentence why the csv module refused a record."""
+    return AFTER_QUOTE if "expected after" in str(error) else LONE_CR
+
+
+def open_quote(data: bytes, delimiter: str) -> int:
+    """Count the lines before the quote that is never closed, in a record that has one."""
+    mark = re.escape(delimiter).encode()
+    cell = re.compile(rb'(?:"[^"]*+"(?:"[^"]*+")*+|(?!")[^%b\n]*+)%b' % (mark, mark))
+    at = 0
+    while found := cell.match(data, at):
+        at = found.end()
+    return data.count(b"\n", 0, at)

@@ -1,0 +1,188 @@
+"""What can be found in a file: codes with their sentences, and rules as expressions over columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from string import Formatter
+from typing import Literal
+
+import polars as pl
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Declares a finding once: its word, its sentences, and the rule it comes from.
+
+    `message` is for the row; in braces stand columns of the frame that is checked, and `{cell}`: the cell
+    as typed, in quotes; `{remedy}`: what the field's kind would have liked instead, or nothing.
+    """
+
+    word: str
+    severity: Severity
+    says: str
+    message: str
+    mend: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Places a code on a field: `fails` makes, from the field's name, a column that is true where it is broken.
+
+    Null counts as kept: a blank cell is the affair of *required*, an unreadable one of the field's kind.
+    A rule runs as soon as the frame has the columns that it names.
+    """
+
+    code: Code
+    fails: Callable[[str], pl.Expr]
+
+
+def passes(code: Code, good: Callable[[pl.Expr], pl.Expr]) -> Rule:
+    """Make a rule of what a readable value has to be."""
+    return Rule(code, lambda name: ~good(pl.col(name)))
+
+
+def placeholders(message: str) -> Iterator[tuple[str, str | None]]:
+    """Yield the literal texts of a message, each with the column that follows it."""
+    for literal, name, _, _ in Formatter().parse(message):
+        yield literal, name
+
+
+def sentence(message: str, field: str = "") -> pl.Expr:
+    """Turn a message into an expression that fills it in from the columns it names; `.x` is the field's own."""
+    parts: list[pl.Expr] = []
+    for literal, name in placeholders(message):
+        if literal:
+            parts.append(pl.lit(literal))
+        if name is not None:
+            column = field + name if name.startswith(".") else name
+            parts.append(pl.col(column).cast(pl.String).fill_null(""))
+    return pl.concat_str(parts)
+
+
+VALUE_TRIMMED = Code(
+    "VALUE_TRIMMED",
+    "note",
+    "blanks around a value were left out",
+    "{cell} was read without the blanks around it",
+    "Nothing has to be done; to be rid of the note, remove the blanks before or after the value.",
+    "loading §2.8",
+)
+CELL_COUNT = Code(
+    "CELL_COUNT",
+    "error",
+    "the row has more or fewer cells than there are headings",
+    "the row has {found} cells, the header has {width} headings",
+    "Look for a delimiter inside a value: such a value has to stand in double quotes.",
+    "loading §2.7",
+)
+BLANK_LINE = Code(
+    "BLANK_LINE",
+    "error",
+    "the row is blank, or holds nothing but delimiters",
+    "the row is blank",
+    "Remove the row.",
+    "loading §2.7",
+)
+REQUIRED = Code(
+    "REQUIRED",
+    "error",
+    "a value that is required is blank",
+    "the cell is blank, a value is required",
+    "Fill in the cell.",
+    "loading §3",
+)
+NOT_IN_LIST = Code(
+    "NOT_IN_LIST",
+    "error",
+    "the field takes one of a list of values, and this is none of them",
+    "{cell} is not one of {choices}{remedy}",
+    "Use one of the values that `bulkload template show` lists.",
+    "loading §3.3",
+)
+NOT_A_NUMBER = Code(
+    "NOT_A_NUMBER",
+    "error",
+    "the field takes a whole number within limits, and this is none",
+    "{cell} is not a whole number{limits}",
+    "Write digits only, without blanks, separators or decimals.",
+    "loading §3.4",
+)
+TOO_LONG = Code(
+    "TOO_LONG",
+    "error",
+    "the value is longer than the field takes",
+    "{cell} has {length} characters, {limit} are the most",
+    "Shorten the value.",
+    "loading §2.8",
+)
+DATE_FORMAT = Code(
+    "DATE_FORMAT",
+    "error",
+    "the value is not a date in the template's form, or the day does not exist",
+    "{cell} is not {form}{remedy}",
+    "Write the date in exactly the form that `bulkload template show` gives.",
+    "time §1",
+)
+KEY_DOUBLED = Code(
+    "KEY_DOUBLED",
+    "error",
+    "two or more rows of the file have the same key, and nothing says which of them is right",
+    "{key} stands in this file more than once, first in row {first_row}",
+    "Keep one row for each key.",
+    "loading §3.2",
+)
+STILL_REFERRED_TO = Code(
+    "STILL_REFERRED_TO",
+    "error",
+    "the change would break records that refer to this one",
+    "{cell} cannot be changed: {what}",
+    "Leave the value as it is stored, or first change the records that refer to it.",
+    "loading §9",
+)
+FILE_APPLIED_BEFORE = Code(
+    "FILE_APPLIED_BEFORE",
+    "warning",
+    "a file with exactly this content has been applied before; it was applied again",
+    "this content was applied before, by job {job} at {when}",
+    "Nothing has to be done, if it was meant.",
+    "loading §7.5",
+)
+
+REFUSALS: dict[str, tuple[str, str, str]] = {
+    "ENCODING": (
+        "the file holds bytes that are no text in the encoding it is read with",
+        "Save the file as UTF-8, or name its encoding with --encoding.",
+        "loading §2.3",
+    ),
+    "FORMAT_UNKNOWN": (
+        "the file is none of the formats that are read, or is damaged",
+        "Save the file as CSV (UTF-8), tab-delimited text or .xlsx.",
+        "loading §2.1, §2.10",
+    ),
+    "HEADER_MISSING": (
+        "a heading of the template is missing",
+        "Add the column; `bulkload template new` writes a file with all of them.",
+        "loading §2.6",
+    ),
+    "HEADER_UNKNOWN": (
+        "the template knows no such heading",
+        "Correct the heading or remove the column; the message names the nearest known heading.",
+        "loading §2.6",
+    ),
+    "HEADER_DOUBLED": ("a heading stands twice", "Remove one of the two columns.", "loading §2.6"),
+    "HEADER_EMPTY": (
+        "a column has no heading",
+        "Give the column its heading, or remove it.",
+        "loading §2.6",
+    ),
+    "HEADER_ORDER": (
+        "the headings are not in the order that the template demands",
+        "Put the columns in the order of `bulkload template show`.",
+        "loading §2.6",
+    ),
+}
+"""Codes that refuse a whole file: what each means, how to mend the file, and its source."""

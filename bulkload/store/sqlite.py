@@ -1,0 +1,326 @@
+"""One SQLite file as a store: connecting, migrating, locking, and reading and writing whole frames."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bulkload.errors import Busy, StoreError
+from bulkload.store.tables import TABLES, name, where
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Value = str | int | None
+
+WAIT_MS = 60_000
+"""How long a statement waits for another process that is just committing."""
+
+BATCH_ROWS = 65_536
+"""Rows of one Arrow batch of a query's answer; the driver takes each column's type from the first of them."""
+
+CAUSES = (
+    (r"disk is full|No space left", "the disk is full"),
+    (r"readonly|read-only", "it is read-only"),
+    (r"locked|busy", "another program holds it"),
+    (r"not a database|malformed|corrupt", "it is not a store, or it is damaged"),
+    (r"unable to open|failed to open|permission", "it cannot be opened"),
+    (r"disk I/O", "the disk reports an error"),
+)
+
+
+def explained(error: Exception, path: Path) -> StoreError:
+    """Turn an error of the database into a sentence."""
+    for pattern, cause in CAUSES:
+        if re.search(pattern, str(error), re.IGNORECASE):
+            return StoreError(f"The store {path} could not be used: {cause}. Nothing was changed.")
+    return StoreError(f"The store {path} could not be used: {error}. Nothing was changed.")
+
+
+def migrations() -> list[tuple[int, list[str]]]:
+    """Return the numbered migrations, each as its statements."""
+    folder = resources.files("bulkload.store") / "migrations"
+    found = []
+    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
+        if entry.name.endswith(".sql"):
+            text = re.sub(r"--.*", "", entry.read_text(encoding="utf-8"))
+            statements = [one.strip() for one in text.split(";") if one.strip()]
+            found.append((int(entry.name[:4]), statements))
+    return found
+
+
+class SQLiteStore:
+    """Reads and writes a store; at most one of two libraries has the file open at any time.
+
+    The standard library's connection serves single rows, the ADBC driver's whole frames. They are two
+    copies of SQLite, and closing a file in one drops the other's locks: so the one is closed before the
+    other is opened.
+    """
+
+    def __init__(self, path: Path, *, create: bool) -> None:
+        """Open the store; make it first where `create` says so.
+
+        Raises StoreError where it is missing, damaged, read-only or newer than this program.
+        """
+        self.path = path
+        self._light: sqlite3.Connection | None = None
+        self._bulk: Any = None
+        self._cursor: Any = None
+        if not create and not path.exists():
+            raise StoreError(f"There is no store at {path}.")
+        try:
+            if create and not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+            self._migrate(write=create)
+        except (sqlite3.Error, OSError) as error:
+            self.close()
+            raise explained(error, path) from error
+        except StoreError:
+            self.close()
+            raise
+
+    def _migrate(self, *, write: bool) -> None:
+        self._connect_light()
+        version = self.query("PRAGMA user_version")[0][0]
+        steps = migrations()
+        newest = steps[-1][0]
+        assert isinstance(version, int)
+        if version > newest:
+            raise StoreError(
+                f"The store {self.path} was written by a newer bulkload (layout {version}, this one knows "
+                f"{newest}). Install the newer version."
+            )
+        if version == 0 and self.query("SELECT count(*) FROM sqlite_master")[0][0]:
+            raise StoreError(f"{self.path} is a database, but not a store of bulkload.")
+        if version < newest and not write:
+            raise StoreError(
+                f"The store {self.path} has layout {version}, this bulkload needs {newest}: the next `bulkload apply` brings it up."
+            )
+        if version < newest:
+            self._light_connection().execute(f"PRAGMA journal_mode = {journal_mode()}")
+        for number, statements in steps:
+            if number > version:
+                with self.transaction():
+                    for statement in statements:
+                        self.execute(statement)
+                    self.execute(f"PRAGMA user_version = {number}")
+
+    # connecting
+
+    def _connect_light(self) -> None:
+        self._light = sqlite3.connect(self.path, isolation_level=None, timeout=WAIT_MS / 1000, check_same_thread=False)
+
+    def _light_connection(self) -> sqlite3.Connection:
+        if self._light is None:
+            self._connect_light()
+        assert self._light is not None
+        return self._light
+
+    def _bulk_cursor(self) -> Any:
+        if self._cursor is None:
+            if self._light is not None:
+                self._light.close()
+                self._light = None
+            import adbc_driver_sqlite.dbapi as adbc
+
+            self._bulk = adbc.connect(str(self.path), autocommit=True)
+            self._cursor = self._bulk.cursor(adbc_stmt_kwargs={"adbc.sqlite.query.batch_rows": BATCH_ROWS})
+            for pragma in (f"busy_timeout = {WAIT_MS}", "cache_size = -65536", "temp_store = FILE"):
+                self._cursor.execute(f"PRAGMA {pragma}")
+        return self._cursor
+
+    def close(self) -> None:
+        """Close whatever is open."""
+        if self._cursor is not None:
+            self._cursor.close()
+            self._bulk.close()
+            self._cursor = self._bulk = None
+        if self._light is not None:
+            self._light.close()
+            self._light = None
+
+    def __enter__(self) -> SQLiteStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # statements
+
+    def execute(self, sql: str, *values: Value) -> None:
+        """Run one statement."""
+        self.query(sql, *values)
+
+    def query(self, sql: str, *values: Value) -> list[tuple[Any, ...]]:
+        """Return the rows of one query, through the connection that is open."""
+        if self._cursor is None:
+            try:
+                return self._light_connection().execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise explained(error, self.path) from error
+        import polars as pl
+
+        bound = None
+        if values:
+            columns = [pl.Series(str(n), [one], dtype=pl.Int64 if isinstance(one, int) else pl.String) for n, one in enumerate(values)]
+            bound = pl.DataFrame(columns)
+        return self._answer(sql, bound).rows()
+
+    def _answer(self, sql: str, bound: pl.DataFrame | None) -> pl.DataFrame:
+        import polars as pl
+
+        cursor = self._bulk_cursor()
+        with self._driver():
+            cursor.execute(sql, bound) if bound is not None else cursor.execute(sql)
+            if not re.match(r"\s*(SELECT|PRAGMA|WITH)\b", sql, re.IGNORECASE):
+                return pl.DataFrame()
+            frame: pl.DataFrame = cursor.fetch_polars()
+            return frame
+
+    @contextlib.contextmanager
+    def _driver(self) -> Iterator[None]:
+        from adbc_driver_manager import Error
+
+        try:
+            yield
+        except Error as error:
+            raise explained(error, self.path) from error
+
+    def records(
+        self, table: str, schema: Mapping[str, pl.DataType], keys: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        """Return records as a frame of the given columns: all of them, or those of each row of `keys`.
+
+        The driver tells a column's type from the rows it sees first, so that a text that may be null is
+        asked for as empty text, and becomes null again here.
+        """
+        import polars as pl
+
+        if keys is not None and keys.is_empty():
+            return pl.DataFrame(schema=schema)
+        texts = {column for column, kind in schema.items() if isinstance(kind, (pl.String, pl.Enum))}
+        asked = ", ".join(f"ifnull({name(one)}, '')" if one in texts else name(one) for one in schema)
+        sql = f"SELECT {asked} FROM {name(table)}"
+        if keys is not None:
+            sql += f" WHERE {where(keys.columns)}"
+        frame = self._answer(sql, keys)
+        frame.columns = list(schema)
+        return frame.with_columns(
+            (pl.col(one).cast(pl.String).replace("", None) if one in texts else pl.col(one)).cast(kind)
+            for one, kind in schema.items()
+        )
+
+    def count_by(self, table: str, columns: Sequence[str], keys: pl.DataFrame) -> list[tuple[Any, ...]]:
+        """Return how many records have each combination of the columns, for each row of `keys`."""
+        if keys.is_empty():
+            return []
+        listed = ", ".join(map(name, columns))
+        sql = f"SELECT {listed}, count(*) FROM {name(table)} WHERE {where(keys.columns)} GROUP BY {listed}"
+        return self._answer(sql, keys).rows()
+
+    def next_number(self, table: str) -> int:
+        """Return the number of the next new record of a numbered table."""
+        return int(self.query(f"SELECT ifnull(max(number), 0) + 1 FROM {name(table)}")[0][0])
+
+    def is_empty(self, table: str) -> bool:
+        """Say whether a table has no record."""
+        return not self.query(f"SELECT EXISTS (SELECT 1 FROM {name(table)})")[0][0]
+
+    def write(self, sql: str, frame: pl.DataFrame) -> None:
+        """Run a statement once for each row of a frame, its columns as the statement's ?1, ?2, …"""
+        import polars as pl
+
+        if frame.is_empty():
+            return
+        cursor = self._bulk_cursor()
+        plain = frame.with_columns(pl.col(pl.Boolean).cast(pl.Int64))
+        with self._driver():
+            cursor.executemany(sql, plain)
+
+    def insert(self, table: str, frame: pl.DataFrame, job: int) -> None:
+        """Add records: columns as the table declares them."""
+        import polars as pl
+
+        one = TABLES[table]
+        self.write(one.insert, frame.select(*one.columns, pl.lit(job).alias("job")))
+
+    def update(self, table: str, frame: pl.DataFrame, job: int) -> None:
+        """Change records: columns as the table declares them."""
+        import polars as pl
+
+        one = TABLES[table]
+        self.write(one.update, frame.select(*one.columns, pl.lit(job).alias("job")))
+
+    def delete(self, table: str, frame: pl.DataFrame) -> None:
+        """Remove records by their key."""
+        one = TABLES[table]
+        self.write(one.delete, frame.select(one.key))
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Run what is inside wholly or not at all."""
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(StoreError):
+                self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")
+
+    # the lock
+
+    @contextlib.contextmanager
+    def lock(self, *, wait: float, waiting: Callable[[], None]) -> Iterator[None]:
+        """Hold the store for one run; call `waiting` once where another run has it.
+
+        The lock is SQLite's own on a file beside the store: it ends with its process. Raises Busy after
+        `wait` seconds.
+        """
+        beside = self.path.with_name(self.path.name + ".lock")
+        try:
+            os.close(os.open(beside, os.O_CREAT | os.O_WRONLY, 0o600))
+            held = sqlite3.connect(beside, isolation_level=None, timeout=0)
+            try:
+                take(held, wait, waiting, self.path)
+                yield
+            finally:
+                held.close()
+        except OSError as error:
+            raise explained(error, self.path) from error
+
+
+def take(held: sqlite3.Connection, wait: float, waiting: Callable[[], None], path: Path) -> None:
+    """Take the lock, at once or within `wait` seconds."""
+    try:
+        held.execute("BEGIN EXCLUSIVE")
+        return
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise explained(error, path) from error
+    waiting()
+    held.execute(f"PRAGMA busy_timeout = {int(wait * 1000)}")
+    try:
+        held.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        raise Busy(
+            f"Another run still holds the store {path} after {wait:g} seconds. Nothing was done; run the command again later."
+        ) from error
+
+
+def journal_mode() -> str:
+    """Return the journal mode that is safe with the standard library's SQLite.
+
+    3.7.0 to 3.51.2 can damage a file in WAL mode where two connections checkpoint at once (fixed in
+    3.51.3, 3.50.7 and 3.44.6: sqlite.org, "WAL-reset bug").
+    """
+    version = sqlite3.sqlite_version_info
+    mended = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    return "WAL" if mended else "TRUNCATE"

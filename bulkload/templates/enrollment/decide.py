@@ -1,0 +1,320 @@
+"""Decides what the rows of an enrollment file do: what they refer to, what is stored, what comes of both (seed 001)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from bulkload import zones
+from bulkload.changes import change, changed_columns, journal, updated
+from bulkload.store import Store
+from bulkload.template import Decision, Options, Template, Write
+from bulkload.templates.enrollment import roster
+from bulkload.templates.enrollment.fields import DEFAULT_PRIORITY, FIELDS, NO_PRIORITY
+from bulkload.templates.enrollment.seats import Seats
+from bulkload.templates.enrollment.statuses import (
+    BY_COMPLETION,
+    FOLLOWS,
+    POST_STATUSES,
+    PRE_STATUSES,
+    TYPES,
+    among,
+    one_of,
+)
+from bulkload.templates.lookup import LookUp
+from bulkload.templates.upsert import skip
+
+PRE = pl.Enum(PRE_STATUSES)
+POST = pl.Enum(POST_STATUSES)
+ZONE = pl.Enum(zones.NAMES)
+
+EVENT = {
+    "number": pl.Int64(),
+    "id": pl.String(),
+    "name": pl.String(),
+    "type": pl.Enum(TYPES),
+    "default_pre": PRE,
+    "use_event_zone": pl.Boolean(),
+    "zone": ZONE,
+    "max_seats": pl.Int64(),
+    "waitlist": pl.String(),
+    "max_waitlist": pl.Int64(),
+}
+RECORD = {
+    "pre_status": PRE,
+    "post_status": POST,
+    "priority": pl.Int16(),
+    "zone": ZONE,
+    "enrolled_at": pl.Int64(),
+    "changed_at": pl.Int64(),
+}
+"""What is stored of an enrollment; instants are seconds since 1970 in UTC, a null priority is None."""
+
+KEY = ["event", "user"]
+USER = LookUp("user", "username", "user", "folded", "username", {"active": pl.Boolean()}, folds=True)
+HEADINGS = {
+    "pre_status": "pre_status",
+    "post_status": "post_status",
+    "priority": "priority",
+    "zone": "zone",
+    "enrolled_at": "enrolled",
+    "changed_at": "changed",
+}
+"""The field that each stored column comes from."""
+
+
+class EnrollmentFamily:
+    """Adds users to enrollments, or updates them there."""
+
+    def begin(self, template: Template, store: Store, options: Options) -> EnrollmentRun:
+        """Read events, users and roster fields."""
+        return EnrollmentRun(template, store, options)
+
+    def export(self, template: Template, store: Store) -> Iterator[pl.DataFrame]:
+        """Yield the enrollments by the order of their key."""
+        from bulkload.templates.enrollment.export import export
+
+        return export(template, store)
+
+
+def events(store: Store) -> pl.DataFrame:
+    """Return the events, their columns as `event.x`, with `event.count`: how many have the same name."""
+    frame = store.records("event", EVENT).with_columns(count=pl.len().over("name"))
+    return frame.rename(lambda name: f"event.{name}")
+
+
+class EnrollmentRun:
+    """One load of an enrollment file."""
+
+    def __init__(self, template: Template, store: Store, options: Options) -> None:
+        self.template, self.store, self.options = template, store, options
+        every = events(store)
+        self.by_id = every.with_columns(pl.col("event.id").alias("enrollment_id"), pl.col("event.number").alias("event.by_id.number"))
+        self.by_name = every.unique("event.name", keep="first", maintain_order=True)
+        self.users = USER.fetch(store)
+        self.roster_fields = roster.fields(store)
+        self.seats = Seats(store)
+        self.nothing_stored = store.is_empty("enrollment")
+
+    # look up
+
+    def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Find enrollment, user, roster fields and instants."""
+        frame = self._with_event(frame)
+        frame = USER.join(frame, self.users)
+        frame = roster.named(frame, self.roster_fields)
+        frame = frame.with_columns(
+            pl.when("event.use_event_zone").then("event.zone").otherwise("zone").alias("zone.used"),
+            pl.lit(self.options.ambiguous == "error").alias("ambiguous.refused"),
+            pl.lit(self.options.ambiguous).alias("ambiguous.choice"),
+        )
+        return self._with_instants(frame)
+
+    def _with_event(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add the event: by its id where the row gives one, else by its name.
+
+        `same.enrollment` is what tells two rows of one enrollment: the id, or a name that is not found.
+        """
+        named = pl.col("enrollment")
+        by_id = pl.col("text.enrollment_id") != ""
+        if frame.select(by_id.any()).item():
+            frame = frame.join(self.by_id, on="enrollment_id", how="left", maintain_order="left")
+            other = frame.drop([one for one in self.by_id.columns if one.startswith("event.")])
+            other = other.join(self.by_name, left_on="enrollment", right_on="event.name", how="left", maintain_order="left", coalesce=False)
+            columns = [one for one in self.by_id.columns if one not in {"enrollment_id", "event.by_id.number"}]
+            frame = frame.with_columns(
+                pl.when(by_id).then(pl.col(one)).otherwise(other[one]).alias(one) for one in columns
+            ).with_columns(pl.when(by_id).then(1).otherwise(pl.col("event.count")).alias("event.count"))
+        else:
+            frame = frame.join(
+                self.by_name, left_on="enrollment", right_on="event.name", how="left", maintain_order="left", coalesce=False
+            ).with_columns(pl.lit(None, pl.Int64).alias("event.by_id.number"))
+        found = pl.col("event.number").is_not_null()
+        other_name = by_id & found & named.is_not_null() & (named != pl.col("event.name"))
+        frame = frame.with_columns(
+            (~by_id & named.is_not_null() & ~found).alias("event.unknown_name"),
+            other_name.alias("event.other_name"),
+            pl.when(by_id).then("text.enrollment_id").otherwise(pl.coalesce("event.id", "text.enrollment")).alias("same.enrollment"),
+            (by_id | found).alias("same.by_id"),
+            pl.col("text.username").str.to_lowercase().alias("same.username"),
+        )
+        known = found & ~pl.col("event.other_name") & (pl.col("event.count") == 1) & (by_id | named.is_not_null())
+        return frame.with_columns(pl.when(known).then(pl.col(one)).alias(one) for one in SETTINGS).drop("event.id")
+
+    def _with_instants(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add, for each date x, `x.at` (the instant), `x.gap`, `x.doubled` and the ends of the gap in words."""
+        zone = frame["zone.used"].to_physical().cast(pl.Int32)
+        for name in ("enrolled", "changed"):
+            local = frame[name]
+            if local.null_count() == len(local):
+                frame = frame.with_columns(no_instants(name))
+                continue
+            both = zones.to_utc(zone, local)
+            chosen = "earlier" if self.options.ambiguous == "earlier" else "later"
+            frame = frame.with_columns(
+                both[chosen].alias(f"{name}.at"),
+                (both["gap_from"].is_not_null()).alias(f"{name}.gap"),
+                (both["earlier"] != both["later"]).alias(f"{name}.doubled"),
+                *gap_words(both, name),
+            )
+        return frame
+
+    # recall
+
+    def recall(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add the stored record, whether a completion is stored, and the pre-status that post-statuses are held against."""
+        numbers = frame.select(pl.col("event.number").alias("event"), pl.col("user.number").alias("user"))
+        stored = self._stored(numbers, frame)
+        frame = frame.with_columns(stored).with_columns(self._completed(frame, numbers))
+        stands = pl.coalesce("stored.pre_status", "event.default_pre")
+        enrollment_good = pl.col("event.number").is_not_null()
+        effective = (
+            pl.when(pl.col("text.pre_status") != "").then("pre_status").when(enrollment_good).then(stands)
+        )
+        frame = frame.with_columns(effective.alias("pre.effective"))
+        hint = pl.when(one_of(pl.col("post_status"), PRE_STATUSES)).then(
+            pl.lit("; a pre-status belongs in the column 'Users Enrollment Pre-Status'")
+        )
+        return frame.with_columns(hint.alias("post.hint"))
+
+    def _stored(self, numbers: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+        schema = {"event": pl.Int64(), "user": pl.Int64(), **RECORD}
+        asked = numbers.clear() if self.nothing_stored else numbers.drop_nulls().unique().sort(KEY)
+        records = self.store.records("enrollment", schema, asked).with_columns(pl.lit(value=True).alias("stored.known"))
+        joined = numbers.join(records, on=KEY, how="left", maintain_order="left").drop(KEY)
+        renamed = joined.rename({name: f"stored.{name}" for name in RECORD})
+        return renamed.with_columns(pl.col("stored.known").fill_null(value=False))
+
+    def _completed(self, frame: pl.DataFrame, numbers: pl.DataFrame) -> pl.Series:
+        """Say whether the store has a completion; null where user or enrollment is not known."""
+        asks = frame.select(one_of(pl.col("event.type"), BY_COMPLETION).fill_null(value=False)).to_series()
+        schema = {"event": pl.Int64(), "user": pl.Int64()}
+        found = self.store.records("completion", schema, numbers.filter(asks).drop_nulls().unique().sort(KEY))
+        marked = numbers.join(found.with_columns(pl.lit(value=True).alias("c")), on=KEY, how="left", maintain_order="left")
+        known = pl.all_horizontal(pl.col(KEY).is_not_null())
+        return marked.select(pl.when(known).then(pl.col("c").fill_null(value=False)).alias("stored.completed")).to_series()
+
+    # decide
+
+    def decide(self, frame: pl.DataFrame) -> Decision:
+        """Give seats, set what follows, compare with what is stored."""
+        taken = pl.col("ok") if self.options.only is None else pl.col("ok") & (pl.col("stored.known") == (self.options.only == "update"))
+        frame = frame.with_columns(taken.alias("taken"), pl.col("pre.effective").alias("asked"))
+        rows = frame.filter("taken")
+        given = rows.select("row", self.seats.given(rows).alias("given"))
+        frame = frame.join(given, on="row", how="left", maintain_order="left")
+        frame = self._with_values(frame)
+        pairs = roster.stored_pairs(frame.filter("taken"), self.roster_fields, self.store)
+        frame = frame.join(roster.changes(pairs), on="row", how="left", maintain_order="left")
+        frame = self._with_outcome(frame)
+        return Decision(frame, self._writes(frame, pairs))
+
+    def _with_values(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Set the new value of every stored column, and what the system changed."""
+        moved = pl.col("given") != pl.col("asked")
+        asked_post = pl.col("post_status").cast(pl.String).cast(POST, strict=False)
+        completes = (
+            one_of(pl.col("event.type"), BY_COMPLETION)
+            & pl.col("stored.completed")
+            & one_of(pl.col("asked"), ("Approved", "Forced Enrollment"))
+            & (pl.col("stored.post_status").is_null() | (pl.col("stored.post_status") == "Not Attempted"))
+        ).fill_null(value=False)
+        none = pl.lit("Not Attempted", POST)
+        kept = among(pl.col("given"), pl.col("stored.post_status"), FOLLOWS)
+        post = (
+            pl.when(moved).then(none)
+            .when(asked_post.is_not_null()).then(asked_post)
+            .when(completes).then(pl.lit("Completed", POST))
+            .when(kept).then("stored.post_status")
+            .otherwise(none)
+        )  # fmt: skip
+        lost = asked_post.is_null() & pl.col("stored.post_status").ne(none) & (post == none)
+        given_priority = pl.col("priority")
+        priority = (
+            pl.when(given_priority == NO_PRIORITY).then(None).otherwise(given_priority.fill_null(DEFAULT_PRIORITY))
+        )
+        now = int(self.options.now.timestamp())
+        return frame.with_columns(
+            (moved & (pl.col("given") == "Wait Listed")).alias("decided.waitlisted"),
+            (moved & (pl.col("given") == "Deleted")).alias("decided.deleted"),
+            (pl.col("taken") & lost).alias("decided.reset"),
+            pl.col("given").alias("new.pre_status"),
+            post.alias("new.post_status"),
+            priority.cast(pl.Int16).alias("new.priority"),
+            pl.when("event.use_event_zone").then("event.zone").otherwise("zone").alias("new.zone"),
+            pl.coalesce("enrolled.at", "stored.enrolled_at", pl.lit(now)).alias("new.enrolled_at"),
+            pl.col("changed.at").alias("new.changed_at"),
+        )
+
+    def _with_outcome(self, frame: pl.DataFrame) -> pl.DataFrame:
+        values = list(RECORD)
+        differs = pl.any_horizontal(pl.col(f"new.{one}").ne_missing(pl.col(f"stored.{one}")) for one in values)
+        differs |= pl.col("changed.roster").fill_null(value=False)
+        outcome = (
+            pl.when(~pl.col("ok")).then(pl.lit("rejected"))
+            .when(~pl.col("stored.known")).then(pl.lit("created"))
+            .when(differs).then(pl.lit("updated"))
+            .otherwise(pl.lit("unchanged"))
+        )  # fmt: skip
+        frame = skip(frame.with_columns(outcome.alias("outcome")), self.options)
+        if not (frame["outcome"] == "updated").any():
+            return frame.with_columns(pl.lit("").alias("changes"))
+        fields = {one.name: one for one in FIELDS}
+        parts = [
+            change(
+                pl.col(f"new.{one}").ne_missing(pl.col(f"stored.{one}")),
+                fields[HEADINGS[one]].heading,
+                shown(one, f"stored.{one}"),
+                shown(one, f"new.{one}"),
+            )
+            for one in values
+        ]
+        text = pl.concat_str(*parts, "roster.changes", separator="; ", ignore_nulls=True)
+        return frame.with_columns(updated(text).alias("changes"))
+
+    def _writes(self, frame: pl.DataFrame, pairs: pl.DataFrame) -> Iterator[Write]:
+        key = [pl.col(f"{one}.number").alias(one) for one in KEY]
+        records = [*key, *(pl.col(f"new.{one}").alias(one) for one in RECORD)]
+        differing = pl.any_horizontal(pl.col(f"new.{one}").ne_missing(pl.col(f"stored.{one}")) for one in RECORD)
+        changed = frame.filter((pl.col("outcome") == "updated") & differing).with_columns(key)
+        yield Write("enrollment", "insert", frame.filter(pl.col("outcome") == "created").select(records))
+        yield Write("enrollment", "update", changed.select(records))
+        yield journal("enrollment", KEY, list(RECORD), changed)
+        applied = frame.filter(pl.col("outcome").is_in(["created", "updated"])).select("row")
+        yield from roster.writes(pairs.join(applied, on="row", how="semi"))
+
+
+SETTINGS = [f"event.{name}" for name in EVENT if name not in {"id", "name"}]
+"""Columns of an event that count only where the row's enrollment is known."""
+
+
+def no_instants(name: str) -> list[pl.Expr]:
+    """Return the columns of a date that no row has."""
+    nothing = {"at": pl.Int64, "gap": pl.Boolean, "doubled": pl.Boolean, "gap_from": pl.String, "gap_to": pl.String}
+    return [pl.lit(None, kind).alias(f"{name}.{column}") for column, kind in nothing.items()]
+
+
+def gap_words(both: pl.DataFrame, name: str) -> list[pl.Series]:
+    """Return the two ends of a gap as a sentence names them: with the day only where that differs."""
+    if both["gap_from"].null_count() == both.height:
+        return [pl.Series(f"{name}.{end}", [None], pl.String).new_from_index(0, both.height) for end in ("gap_from", "gap_to")]
+    start, end = (pl.from_epoch(one, time_unit="s") for one in ("gap_from", "gap_to"))
+    one_day = start.dt.date() == end.dt.date()
+    one_half = one_day & ((start.dt.hour() < 12) == (end.dt.hour() < 12))
+    first = (
+        pl.when(one_half).then(start.dt.strftime("%I:%M"))
+        .when(one_day).then(start.dt.strftime("%I:%M %p"))
+        .otherwise(start.dt.strftime("%m/%d/%Y %I:%M %p"))
+    )  # fmt: skip
+    last = pl.when(one_day).then(end.dt.strftime("%I:%M %p")).otherwise(end.dt.strftime("%m/%d/%Y %I:%M %p"))
+    return list(both.select(first.alias(f"{name}.gap_from"), last.alias(f"{name}.gap_to")))
+
+
+def shown(column: str, name: str) -> pl.Expr:
+    """Return a stored value as changes show it; instants in UTC."""
+    if column in {"enrolled_at", "changed_at"}:
+        return pl.from_epoch(pl.col(name), time_unit="s").dt.strftime("%m/%d/%Y %I:%M %p UTC").fill_null("")
+    if column == "priority":
+        return pl.col(name).cast(pl.String).fill_null("None")
+    return pl.col(name).cast(pl.String).fill_null("")

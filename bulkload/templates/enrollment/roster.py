@@ -1,0 +1,67 @@
+"""Roster fields: which a cell names, and what its pairs change in the store (seed 001, column C)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from bulkload.changes import journal
+from bulkload.store import Store
+from bulkload.template import Write
+
+VALUES = {"event": pl.Int64(), "user": pl.Int64(), "field": pl.Int64(), "value": pl.String()}
+KEY = ["event", "user", "field"]
+
+
+def fields(store: Store) -> pl.DataFrame:
+    """Return the names of roster fields: `name`, `fields` (how many have it), `field` (the number of one)."""
+    stored = store.records("roster_field", {"number": pl.Int64(), "name": pl.String()})
+    return stored.group_by("name").agg(pl.len().alias("fields"), pl.col("number").first().alias("field"))
+
+
+def pairs_of(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the pairs of a frame's rows, one each: `row`, `event`, `user` (numbers), `name`, `data`."""
+    numbers = [pl.col(f"{one}.number").alias(one) for one in ("event", "user")]
+    cells = frame.filter(pl.col("roster").is_not_null()).select("row", "roster", *numbers)
+    return cells.explode("roster").unnest("roster")
+
+
+def named(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Add `roster.missing` and `roster.doubled`: the names that no field has, and those that several have."""
+    pairs = pairs_of(frame).join(known, on="name", how="left", maintain_order="left")
+    name = pl.format("'{}'", "name")
+    found = pairs.group_by("row").agg(
+        name.filter(pl.col("fields").is_null()).unique(maintain_order=True).str.join(", ").alias("roster.missing"),
+        name.filter(pl.col("fields") > 1).unique(maintain_order=True).str.join(", ").alias("roster.doubled"),
+    )
+    return frame.join(found, on="row", how="left", maintain_order="left")
+
+
+def stored_pairs(frame: pl.DataFrame, known: pl.DataFrame, store: Store) -> pl.DataFrame:
+    """Return the pairs of rows with the values that the store has for them: `stored.value`, null for none."""
+    pairs = pairs_of(frame).join(known.select("name", "field"), on="name", how="left", maintain_order="left")
+    pairs = pairs.with_columns(pl.col("data").replace("", None).alias("value"))
+    keys = pl.DataFrame(schema=VALUES) if store.is_empty("roster_value") else pairs
+    stored = store.records("roster_value", VALUES, keys.select(KEY).drop_nulls().unique().sort(KEY))
+    return pairs.join(stored.rename({"value": "stored.value"}), on=KEY, how="left", maintain_order="left")
+
+
+def changes(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return `row`, `changed.roster` (true) and `roster.changes` (their words) of rows that change a value."""
+    old, new = pl.col("stored.value").fill_null(""), pl.col("value").fill_null("")
+    said = pl.format("Roster {}: {} → {}", "name", old, new)
+    differing = pairs.filter(pl.col("value").ne_missing(pl.col("stored.value")))
+    return differing.group_by("row").agg(
+        pl.lit(value=True).alias("changed.roster"), said.str.join("; ").alias("roster.changes")
+    )
+
+
+def writes(pairs: pl.DataFrame) -> Iterator[Write]:
+    """Yield what the pairs of rows that are applied change in the store."""
+    new = pairs.filter(pl.col("value").is_not_null() & pl.col("stored.value").is_null())
+    old = pairs.filter(pl.col("stored.value").is_not_null() & pl.col("value").ne_missing(pl.col("stored.value")))
+    yield Write("roster_value", "insert", new.select(VALUES))
+    yield Write("roster_value", "update", old.filter(pl.col("value").is_not_null()).select(VALUES))
+    yield Write("roster_value", "delete", old.filter(pl.col("value").is_null()).select(KEY))
+    yield journal("roster_value", KEY, ["value"], old)

@@ -1,0 +1,52 @@
+"""Finds the record that a value names, by a join."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from bulkload.rules import Code, Rule
+from bulkload.store import Store
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """Says where the record that a field names is found.
+
+    Joining adds `name.number`, the record's number, and `name.x` for each column x of `takes`; all are null
+    where there is no such record. `key` is the column of the table that the field's value equals
+    (`folds`: in lower case), `shown` the column that files show.
+    """
+
+    name: str
+    field: str
+    table: str
+    key: str
+    shown: str
+    takes: Mapping[str, pl.DataType]
+    folds: bool = False
+
+    def fetch(self, store: Store) -> pl.DataFrame:
+        """Read the table, its columns under the names that joining gives them."""
+        schema: dict[str, pl.DataType] = {self.key: pl.String(), "number": pl.Int64(), **self.takes}
+        frame = store.records(self.table, schema)
+        frame = frame.with_columns(pl.col(self.key).alias(f"key.{self.name}"))
+        return frame.select(
+            f"key.{self.name}",
+            pl.col("number").alias(f"{self.name}.number"),
+            *(pl.col(one).alias(f"{self.name}.{one}") for one in self.takes),
+        )
+
+    def join(self, frame: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+        """Add the record of each row."""
+        value = pl.col(self.field)
+        value = value.str.to_lowercase() if self.folds else value
+        frame = frame.with_columns(value.alias(f"key.{self.name}"))
+        return frame.join(table, on=f"key.{self.name}", how="left", maintain_order="left").drop(f"key.{self.name}")
+
+
+def must_exist(code: Code, look_up: str) -> Rule:
+    """Make the rule that a value names a record which is there."""
+    return Rule(code, lambda name: pl.col(name).is_not_null() & pl.col(f"{look_up}.number").is_null())
