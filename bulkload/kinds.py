@@ -96,7 +96,7 @@ class Choice(Kind):
     def _spellings(self) -> tuple[pl.Enum, pl.Series]:
         known = {one.lower(): one for one in self.choices + self.also_read}
         known |= {alias.lower(): one for alias, one in self.aliases.items()}
-        return pl.Enum(list(known)), pl.Series(list(known.values()), dtype=self.dtype)
+        return pl.Enum(list(known)), pl.Series(list(known.values()), dtype=pl.Enum(self.choices + self.also_read))
 
     def parse(self, text: pl.Series) -> pl.Series:
         """Look each text up among the spellings."""

@@ -60,6 +60,8 @@ class Options:
     ambiguous: Literal["earlier", "later", "error"] = "later"
     only: Literal["create", "update"] | None = None
     all_or_nothing: bool = False
+    display_time_zone: str = "UTC"
+    display_date: str = "%m/%d/%Y %I:%M %p"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class Template:
     """Declares a type of file, wholly.
 
     `doubled`: the code of a key that stands twice, and which of its rows it rejects: `later` (the first
-    counts) or `all`. `short_rows`: trailing blank cells may be missing. `refers_to`: the templates whose
+    counts) or `all`. `folded_key`: texts of the key that are compared without case. `short_rows`: trailing blank cells may be missing. `refers_to`: the templates whose
     records must be there first.
     """
 
@@ -129,7 +131,7 @@ class Template:
     refers_to: tuple[str, ...] = ()
     doubled: Code = rules.KEY_DOUBLED
     doubled_rejects: Literal["later", "all"] = "all"
-    key_folds_case: tuple[str, ...] = ()
+    folded_key: tuple[str, ...] = ()
     short_rows: bool = False
     placed: tuple[Placed, ...] = field(init=False)
 

@@ -22,7 +22,7 @@ from bulkload.formats.lanes import (
     UNCLOSED,
     Grid,
     Lines,
-    Malformed,
+    RecordError,
     count,
     open_quote,
     read,
@@ -32,8 +32,6 @@ from bulkload.formats.lanes import (
 )
 
 DELIMITERS = (",", "\t", "|", ";")
-# A batch holds at most so many cells, 32 MB of them when they are blank, however short its lines are.
-CELLS = 2 << 20
 # Reading starts again from so many bytes after a short piece.
 LEAST = 1 << 16
 # As many columns as a spreadsheet has.
@@ -161,14 +159,10 @@ class DelimitedFile:
         size, one = self._block, False
         while offset < self._plain.size:
             data, last = self._lines(offset, size)
-            if not one:
-                kept = _capped(data, CELLS // grid.width)
-                last = last and len(kept) == len(data)
-                data = kept
             self._check(data, offset, row, grid.delimiter)
             try:
                 records = read_one(data, grid, last) if one else read(data, grid, last)
-            except Malformed as error:
+            except RecordError as error:
                 raise self._refused(row + error.record, line + error.line, error.why) from error
             if not records.size:
                 size, one = self._grown(size, offset, row, line), True
@@ -252,22 +246,14 @@ def _head(data: bytes, delimiter: str) -> _Head:
     return _Head(delimiter, cells or [], lines.at, lines.taken, None if data else UNCLOSED)
 
 
-def _capped(data: bytes, lines: int) -> bytes:
-    """Halve `data` at a line end until it has no more than `lines`, and at least one."""
-    while data.count(b"\n") > max(1, lines):
-        data = data[: data.rfind(b"\n", 0, len(data) // 2) + 1 or data.find(b"\n") + 1]
-    return data
-
-
 def _kept(fault: pl.Series) -> int:
     """Count the rows up to the last that is not blank."""
     if not len(fault) or fault[-1] != BLANK_LINE:
         return len(fault)
-    last = fault.ne_missing(BLANK_LINE).arg_true().last()
-    return 0 if last is None else int(last) + 1
+    return max(fault.ne_missing(BLANK_LINE).arg_true().to_list(), default=-1) + 1
 
 
 def _numbered(frame: pl.DataFrame, span: Span) -> pl.DataFrame:
-    """Number rows and lines as they stand in the file, and order the columns."""
+    """Give rows and lines their numbers as they stand in the file, and order the columns."""
     row = pl.int_range(span.first_row, span.first_row + span.rows).alias("row")
     return frame.select(row, pl.col("line") + span.first_line, "fault", "found", pl.col("^c[0-9]+$"))

@@ -115,7 +115,7 @@ class PlainText:
                     if total > limit:
                         raise FileRefused(
                             "FORMAT_UNKNOWN",
-                            f"{self.name} unpacks to more than {UNPACKED_TIMES} times its size; no table does that.",
+                            f"{self.name} unpacks to more than {UNPACKED_TIMES} times its size.",
                         )
                     yield chunk
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:

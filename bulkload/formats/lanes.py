@@ -12,6 +12,8 @@ from itertools import accumulate
 import polars as pl
 
 RECORD = 16 << 20
+# Records are read at most so many cells at a time: 32 MB of them when they are blank.
+CELLS = 2 << 20
 BLANKS = " \t\xa0"
 BLANK_LINE = "BLANK_LINE"
 CELL_COUNT = "CELL_COUNT"
@@ -19,14 +21,16 @@ UNCLOSED = (
     "a quoted cell begins here and is never closed. Close it, or double a quote that is part of the text"
 )
 AFTER_QUOTE = "text stands after the closing quote of a cell. Write a quote inside a quoted cell twice"
-LONE_CR = "the lines end in CR alone, or a CR stands in a cell without quotes. Save the file with CRLF or LF line ends"
+LONE_CR = "the lines end in CR alone, or a CR stands outside quotes. Save the file with CRLF or LF"
+
+_LONE_CR = re.compile(rb"\r(?!\n)")
 
 csv.field_size_limit(RECORD)
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """What a row should be: how many cells, between which delimiters, and whether missing ones are filled up."""
+    """What a row should be: how many cells, what between them, and whether missing ones are filled up."""
 
     delimiter: str
     width: int
@@ -52,7 +56,7 @@ class Records:
     breaks: tuple[tuple[int, int], ...]
 
 
-class Malformed(Exception):
+class RecordError(Exception):
     """Says why no record can be read from a place on; `record` and `line` are counted from 0."""
 
     def __init__(self, why: str, record: int, line: int) -> None:
@@ -115,19 +119,31 @@ class _Odd:
 def read(data: bytes, grid: Grid, last: bool) -> Records:
     """Read the whole records at the beginning of `data`: whole lines, the first outside quotes.
 
-    `last` says that the file ends here. Raises Malformed.
+    `last` says that the file ends here. Raises RecordError.
     """
-    if b'"' not in data and data.count(b"\r") == data.count(b"\r\n"):
-        return _assembled(data, None, [], grid)
-    text = _text(data)
-    odd, size = _by_hand(data, _doubtful(text, grid), grid, last)
-    return _assembled(data[:size], text, odd, grid)
+    kept, lines = _capped(data, CELLS // grid.width)
+    if b'"' not in kept and not _LONE_CR.search(kept):
+        return _assembled(kept, lines, None, [], grid)
+    text = _text(kept)
+    odd, size = _by_hand(kept, _doubtful(kept, text, grid), grid, last and len(kept) == len(data))
+    if size < len(kept):
+        kept, lines = kept[:size], kept.count(b"\n", 0, size)
+    return _assembled(kept, lines, text, odd, grid)
 
 
 def read_one(data: bytes, grid: Grid, last: bool) -> Records:
-    """Read only the first record of `data`, as `read` does, for one that is too long to be read among others."""
-    odd, _ = _by_hand(data, [0], grid, last)
-    return _assembled(data[: odd[0].end if odd else 0], None, odd, grid)
+    """Read only the first record of `data`, as `read` does, where it is too long to be read among others."""
+    odd, _ = _by_hand(data, [(0, 0)], grid, last)
+    if not odd:
+        return _assembled(b"", 0, None, [], grid)
+    return _assembled(data[: odd[0].end], odd[0].lines, None, odd, grid)
+
+
+def _capped(data: bytes, most: int) -> tuple[bytes, int]:
+    """Halve `data` at a line end until it has at most `most` lines, or one; count them."""
+    while (lines := data.count(b"\n")) > max(1, most):
+        data = data[: data.rfind(b"\n", 0, len(data) // 2) + 1 or data.find(b"\n") + 1]
+    return data, lines + (data != b"" and not data.endswith(b"\n"))
 
 
 def _text(data: bytes) -> pl.Series:
@@ -150,35 +166,42 @@ def _parsed(data: bytes, columns: list[str], separator: str, **options: object) 
     )
 
 
-def _doubtful(text: pl.Series, grid: Grid) -> list[int]:
-    """Number the lines that hold a quote or a lone CR and are not, cell by cell, bare or wholly quoted.
+def _doubtful(data: bytes, text: pl.Series, grid: Grid) -> list[tuple[int, int]]:
+    """List the lines that hold a quote or a lone CR and are not, cell by cell, bare or wholly quoted.
 
-    All other lines begin and end outside quotes unless they stand inside a doubtful record.
+    Each with its offset. All other lines begin and end outside quotes, unless a doubtful record takes them in.
     """
     cell = f'(?:[^"{grid.delimiter}\r]*|"(?:[^"\r]|"")*")'
     proven = f"^{cell}(?:[{grid.delimiter}]{cell}){{{grid.width - 1}}}$"
     line = pl.col("text")
     odd = line.str.contains('"', literal=True) | line.str.contains("\r", literal=True)
     lines = text.to_frame().with_row_index("at").filter(odd)
-    return lines.filter(~line.str.contains(proven))["at"].to_list()
+    doubtful = lines.filter(~line.str.contains(proven))["at"].to_list()
+    if not doubtful:
+        return []
+    if b"\r" in data:
+        ends = list(accumulate(map(len, data.split(b"\n"))))
+    else:
+        ends = text.str.len_bytes().cum_sum().to_list()
+    return [(at, ends[at - 1] + at if at else 0) for at in doubtful]
 
 
-def _by_hand(data: bytes, doubtful: Sequence[int], grid: Grid, last: bool) -> tuple[list[_Odd], int]:
+def _by_hand(
+    data: bytes, doubtful: Sequence[tuple[int, int]], grid: Grid, last: bool
+) -> tuple[list[_Odd], int]:
     """Read the records that begin on doubtful lines, and say where the first incomplete one begins."""
-    ends = list(accumulate(map(len, data.split(b"\n")))) if doubtful else []
     odd: list[_Odd] = []
     after = extra = 0
-    for at in doubtful:
+    for at, start in doubtful:
         if at < after:
             continue
-        start = ends[at - 1] + at if at else 0
         lines = Lines(data, start)
         try:
             cells = record(lines, grid.delimiter)
         except csv.Error as error:
-            raise Malformed(reason(error), at - extra, at + lines.taken - 1) from error
+            raise RecordError(reason(error), at - extra, at + lines.taken - 1) from error
         if cells is None and last:
-            raise Malformed(UNCLOSED, at - extra, at + open_quote(data[start:], grid.delimiter))
+            raise RecordError(UNCLOSED, at - extra, at + open_quote(data[start:], grid.delimiter))
         if cells is None:
             return odd, start
         odd.append(_Odd(at, lines.taken, start, lines.at, cells))
@@ -187,44 +210,37 @@ def _by_hand(data: bytes, doubtful: Sequence[int], grid: Grid, last: bool) -> tu
     return odd, len(data)
 
 
-def _assembled(data: bytes, text: pl.Series | None, odd: list[_Odd], grid: Grid) -> Records:
+def _assembled(data: bytes, lines: int, text: pl.Series | None, odd: list[_Odd], grid: Grid) -> Records:
     """Parse all of `data` but the odd records at once, and put those in their places."""
     runs, at = [], 0
     for each in odd:
         runs.append(data[at : each.start])
         at = each.end
     even = b"".join([*runs, data[at:]])
-    taken = [line for each in odd for line in range(each.line, each.line + each.lines)]
-    lines = _height(even) + len(taken)
     line = pl.int_range(lines, eager=True).alias("line")
-    if taken:
+    if odd:
+        taken = [line for each in odd for line in range(each.line, each.line + each.lines)]
         line = line.filter(~line.is_in(taken))
-    frame = _columns(even, None if text is None else text.gather(line), grid).with_columns(line)
+    frame = _columns(even, len(line), None if text is None else text.gather(line), grid).with_columns(line)
     if odd:
         frame = pl.concat([frame, _frame(odd, grid)], how="diagonal").sort("line")
     return Records(_judged(frame, grid), len(data), lines, _breaks(odd))
 
 
-def _height(data: bytes) -> int:
-    return data.count(b"\n") + (data != b"" and not data.endswith(b"\n"))
-
-
-def _columns(even: bytes, text: pl.Series | None, grid: Grid) -> pl.DataFrame:
-    """Parse proven lines: the cells, `found`, and `surplus` (what stands beyond the headings is not all blank)."""
-    bare, delimiters = _height(even), even.count(grid.delimiter.encode())
-    if text is not None:
-        quoted = text.filter(text.str.contains('"', literal=True))
-        bare -= len(quoted)
-        delimiters -= quoted.str.count_matches(grid.delimiter, literal=True).sum()
+def _columns(even: bytes, rows: int, text: pl.Series | None, grid: Grid) -> pl.DataFrame:
+    """Parse proven lines: the cells, `found`, and `surplus` (not all beyond the headings is blank)."""
     quote = None if text is None else '"'
-    # polars pads a short line and raises on a long one: if none is long and the total is right, none is short.
-    if delimiters == bare * (grid.width - 1):
-        with suppress(pl.exceptions.ComputeError):
-            frame = _parsed(even, grid.cells, grid.delimiter, quote_char=quote)
-            return frame.with_columns(
-                pl.lit(grid.width, pl.Int64).alias("found"), pl.lit(False).alias("surplus")
-            )
-    frame = _parsed(even, grid.cells, grid.delimiter, quote_char=quote, truncate_ragged_lines=True)
+    try:
+        frame = _parsed(even, grid.cells, grid.delimiter, quote_char=quote)
+        # polars raises on a long line, and fills a short one up: then its last cell is empty.
+        exact = not (frame[grid.cells[-1]] == "").any()
+        if not exact and text is None:
+            exact = even.count(grid.delimiter.encode()) == rows * (grid.width - 1)
+    except pl.exceptions.ComputeError:
+        frame = _parsed(even, grid.cells, grid.delimiter, quote_char=quote, truncate_ragged_lines=True)
+        exact = False
+    if exact:
+        return frame.with_columns(pl.lit(grid.width, pl.Int64).alias("found"), pl.lit(False).alias("surplus"))
     lines = (_text(even) if text is None else text).to_frame("text")
     return frame.hstack(lines.select(_found(grid), _surplus(grid)))
 

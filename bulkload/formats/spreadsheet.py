@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -11,9 +13,9 @@ import polars as pl
 
 from bulkload.errors import FileRefused, UsageError
 from bulkload.formats.batch import Batch, Span
-from bulkload.formats.xlsx_cells import PROVEN, Book, column_name, raw_cells, shown_cells
-from bulkload.formats.xlsx_formats import formats_of
-from bulkload.formats.xlsx_markup import Damaged, decoded, records
+from bulkload.formats.xlsx_cells import PROVEN, Book, raw_cells, shown_cells
+from bulkload.formats.xlsx_formats import column_name, formats_of
+from bulkload.formats.xlsx_markup import DamagedError, decoded, records
 from bulkload.formats.xlsx_package import Package, Sheet, refusing, unzipped
 
 BATCH_ROWS = 50_000
@@ -43,23 +45,27 @@ class SpreadsheetFile:
 
     def __init__(self, path: Path, *, work: Path, sheet: str | None = None) -> None:
         self.name = path.name
-        with refusing(self.name):
-            self._package = Package(unzipped(path, work))
+        with ExitStack() as stack, refusing(self.name):
+            self._file = stack.enter_context(path.open("rb"))
+            self._stat = os.fstat(self._file.fileno())
+            self._package = Package(stack.enter_context(unzipped(self._file, work)))
             chosen, *others = self._choose(sheet)
             self.sheet = chosen.name
             self.other_sheets = tuple(other.name for other in others)
             self._part = chosen.part
-            self._book = Book(
-                self._package.strings(), formats_of(self._package.styles()), self._package.epoch_1904
-            )
-        self._size = max(1, self._package.size(self._part))
-        self._done = 0
+            self._size = max(1, self._package.size(self._part))
+            formats = formats_of(self._package.styles())
+            self._book = Book(self._package.strings(), formats, self._package.epoch_1904)
+            self.header = self._header()
+            self._open = stack.pop_all()
         self._given = self._again = _Piece(0, 0, pl.DataFrame())
         self._rereading: Iterator[_Piece] = iter(())
-        self.header = self._header()
 
-    def batches(self) -> Iterator[Batch]:
-        """Yield the rows after the header; blank rows in the middle are BLANK_LINE, those at the end left out."""
+    def batches(self, *, pad: bool = True) -> Iterator[Batch]:
+        """Yield the rows after the header; blank rows at the very end are left out.
+
+        `pad` makes no difference: in a sheet no row lacks cells at its end or has blank ones too many.
+        """
         for piece in self._pieces():
             self._given = piece
             yield Batch(self._frame(piece), Span(piece.first, piece.rows, 0, 0, piece.first))
@@ -83,6 +89,21 @@ class SpreadsheetFile:
         """Return how much of the sheet has been read, from 0 to 1."""
         return min(1.0, self._done / self._size)
 
+    def unchanged(self) -> bool:
+        """Tell whether the file still has the size and the time of change it had when it was opened."""
+        now = os.fstat(self._file.fileno())
+        return (now.st_size, now.st_mtime_ns) == (self._stat.st_size, self._stat.st_mtime_ns)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._open.close()
+
+    def __enter__(self) -> SpreadsheetFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def _choose(self, wanted: str | None) -> list[Sheet]:
         """Return the sheet to read and the others that hold data; raises UsageError, FileRefused."""
         sheets = self._package.sheets()
@@ -98,14 +119,20 @@ class SpreadsheetFile:
         return filled
 
     def _header(self) -> tuple[str, ...]:
-        cells = next(self._tables(), pl.DataFrame(schema={"row": pl.Int64, "column": pl.Int64, "text": pl.String}))
+        cells = next(
+            self._tables(), pl.DataFrame(schema={"row": pl.Int64, "column": pl.Int64, "text": pl.String})
+        )
         texts = dict(cells.filter(pl.col("row") == 1).select("column", "text").iter_rows())
         if not texts:
-            sentence = f"{self.name}: row 1 of sheet {self.sheet!r} is blank; the headings must stand in row 1"
+            sentence = (
+                f"{self.name}: row 1 of sheet {self.sheet!r} is blank; the headings must stand in row 1"
+            )
             raise FileRefused("HEADER_MISSING", sentence)
         width = max(texts) + 1
         if width > MOST_COLUMNS:
-            sentence = f"{self.name} has headings up to column {column_name(width - 1)}; the most is {MOST_COLUMNS:,}"
+            sentence = (
+                f"{self.name} has headings up to column {column_name(width - 1)}: more than {MOST_COLUMNS:,}"
+            )
             raise FileRefused("FORMAT_UNKNOWN", sentence)
         return tuple(texts.get(column, "") for column in range(width))
 
@@ -169,7 +196,8 @@ class SpreadsheetFile:
         columns = [_column(rows, by_column.get((column,), empty), column) for column in range(width)]
         length = pl.when(pl.col("found").is_null()).then(0).otherwise(pl.max_horizontal("found", width))
         return pl.concat(
-            [rows.select("row", line="row", fault=fault, found=length.cast(pl.Int64)), *columns], how="horizontal"
+            [rows.select("row", line="row", fault=fault, found=length.cast(pl.Int64)), *columns],
+            how="horizontal",
         )
 
 
@@ -183,12 +211,14 @@ def _column(rows: pl.DataFrame, cells: pl.DataFrame, column: int) -> pl.DataFram
 
 
 def _last_filled(cells: pl.DataFrame, before: int) -> int:
-    """Return the last row of `cells`; raises Damaged for blank rows without end, `before` being the last filled."""
+    """Return the last row of `cells`; raises DamagedError for endless blank rows after `before`."""
     rows = pl.concat([pl.Series("row", [before]), cells["row"].unique().sort()])
     endless = rows.diff() > MOST_BLANK_ROWS
     if endless.any():
         last = rows[int(endless.arg_true()[0]) - 1]
-        raise Damaged(f"has more than {MOST_BLANK_ROWS:,} blank rows after row {last:,}; delete what is below them")
+        raise DamagedError(
+            f"has more than {MOST_BLANK_ROWS:,} blank rows after row {last:,}; delete what is below them"
+        )
     return int(rows[-1])
 
 

@@ -9,8 +9,16 @@ from functools import lru_cache
 
 import polars as pl
 
-from bulkload.formats.xlsx_formats import GENERAL, Format, clock_text, general_text, masked_text
-from bulkload.formats.xlsx_markup import ATTRIBUTES, ENTITIES, TEXT, Damaged, Node, rich_text, xstring
+from bulkload.formats.xlsx_formats import (
+    GENERAL,
+    Format,
+    clock_text,
+    column_name,
+    column_number,
+    general_text,
+    masked_text,
+)
+from bulkload.formats.xlsx_markup import ATTRIBUTES, ENTITIES, TEXT, DamagedError, Node, rich_text, xstring
 
 _FORMULA = rf"<f{ATTRIBUTES} ?(?:/>|>[^<]*+</f>)"
 _CELL = (
@@ -59,25 +67,6 @@ def _attribute(name: str, attributes: str) -> str:
     return found[1] if found else ""
 
 
-def column_name(column: int) -> str:
-    """Return the letters over a column, the first one being 0."""
-    name = ""
-    column += 1
-    while column:
-        column, letter = divmod(column - 1, 26)
-        name = chr(65 + letter) + name
-    return name
-
-
-@lru_cache(maxsize=1 << 15)
-def column_number(letters: str) -> int:
-    """Return the number of a column, `A` being 0."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number - 1
-
-
 def shown_cells(cells: pl.DataFrame, book: Book) -> pl.DataFrame:
     """Return row, column (from 0), text and date (or null) of raw cells, ordered by kind, not by place.
 
@@ -92,7 +81,7 @@ def shown_cells(cells: pl.DataFrame, book: Book) -> pl.DataFrame:
 def raw_cells(rows: list[str | list[Node]], after: int) -> tuple[pl.DataFrame, int]:
     """Return row, column, attributes and raw value of every cell that has one, and the last row's number.
 
-    `after` is the number of the row before the first. Raises Damaged.
+    `after` is the number of the row before the first. Raises DamagedError.
     """
     odd: list[tuple[int, str, str, str]] = []
     proven = []
@@ -113,7 +102,7 @@ def raw_cells(rows: list[str | list[Node]], after: int) -> tuple[pl.DataFrame, i
         cells = cells.sort("row", "column")
     place = cells["row"] * (1 << 15) + cells["column"]
     if len(place) and (place[0] < (after + 1) << 15 or not (place.diff().drop_nulls() > 0).all()):
-        raise Damaged("holds a cell twice, or rows that are not in their order")
+        raise DamagedError("holds a cell twice, or rows that are not in their order")
     return cells, last
 
 
@@ -126,23 +115,26 @@ def _proven_cells(text: str) -> pl.DataFrame:
 
 
 def _odd_row(row: list[Node], after: int, cells: list[tuple[int, str, str, str]]) -> int:
-    """Add the cells of a row to `cells` and return the row's number; raises Damaged."""
+    """Add the cells of a row to `cells` and return the row's number; raises DamagedError."""
     stated = row[0].attributes.get("r", str(after + 1))
     if row[0].tag != "row" or not re.fullmatch(r"[0-9]{1,7}", stated):
-        raise Damaged(f"holds something that is no row after row {after}")
+        raise DamagedError(f"holds something that is no row after row {after}")
     column = -1
     starts = [at for at, node in enumerate(row) if node.tag == "c" and node.parent == "row"]
     for start, end in zip(starts, [*starts[1:], len(row)], strict=True):
         cell = row[start]
-        place = re.fullmatch(rf"([A-Z]{{1,3}}){stated}", cell.attributes.get("r", column_name(column + 1) + stated))
+        place = re.fullmatch(
+            rf"([A-Z]{{1,3}}){stated}", cell.attributes.get("r", column_name(column + 1) + stated)
+        )
         if not place:
-            raise Damaged(f"holds a cell {cell.attributes['r']!r} in row {stated}")
+            raise DamagedError(f"holds a cell {cell.attributes['r']!r} in row {stated}")
         column = column_number(place[1])
         kind = cell.attributes.get("t", "")
         value = _odd_value(row[start + 1 : end])
         if not value and kind != "str" and any(node.tag == "f" for node in row[start + 1 : end]):
-            raise Damaged(
-                f"holds a formula without its result in cell {place[0]}; open it in a spreadsheet program and save it"
+            raise DamagedError(
+                f"holds a formula without its result in cell {place[0]}; "
+                "open it in a spreadsheet program and save it"
             )
         if value:
             cells.append((int(stated), place[1], f' s="{cell.attributes.get("s", "")}" t="{kind}"', value))
@@ -165,7 +157,9 @@ def _shown(kind: str, cells: pl.DataFrame, book: Book) -> pl.DataFrame:
             return _iso_dates(cells)
         case "number":
             short = raw.str.contains(_SHORT)
-            return pl.concat([_table(cells.filter(short), raw.filter(short)), _long_numbers(cells.filter(~short))])
+            return pl.concat(
+                [_table(cells.filter(short), raw.filter(short)), _long_numbers(cells.filter(~short))]
+            )
         case "day" | "moment":
             return _dates(cells, kind == "moment", book.epoch_1904)
         case "clock" | "mask":
@@ -183,8 +177,8 @@ def _table(cells: pl.DataFrame, text: pl.Series, date: pl.Series | None = None) 
 
 def _shared(raw: pl.Series, strings: pl.Series) -> pl.Series:
     places = raw.cast(pl.UInt32, strict=False)
-    if places.null_count() or (len(places) and int(places.max()) >= len(strings)):
-        raise Damaged("refers to a text that it does not hold")
+    if places.null_count() or (places >= len(strings)).any():
+        raise DamagedError("refers to a text that it does not hold")
     return strings.gather(places)
 
 
@@ -193,25 +187,29 @@ def _long_numbers(cells: pl.DataFrame) -> pl.DataFrame:
 
 
 def _dates(cells: pl.DataFrame, clock: bool, epoch_1904: bool) -> pl.DataFrame:
-    """Return numbers that are shown as dates, to the nearest second; a midnight has no clock unless it is shown."""
+    """Return numbers shown as dates, to the nearest second; without `clock` a midnight is a mere day."""
     serial = pl.col("raw").cast(pl.Float64, strict=False) + (_DAYS_1904 if epoch_1904 else 0)
     days = pl.col("seconds") // _SECONDS_A_DAY
     since = pl.datetime(1899, 12, 30) + pl.when(days < 60).then(1).otherwise(0) * pl.duration(days=1)
     cells = cells.with_columns(seconds=(serial * _SECONDS_A_DAY).round().cast(pl.Int64, strict=False))
     real = pl.col("seconds").is_not_null() & days.is_between(1, _LAST_DAY) & (days != 60)
     found = cells.filter(real).with_columns(date=since + pl.duration(seconds="seconds"))
-    return pl.concat([
-        _table(found, _iso_text(found["date"], clock), found["date"]),
-        _long_numbers(cells.filter(~real.fill_null(False))),
-    ])
+    return pl.concat(
+        [
+            _table(found, _iso_text(found["date"], clock), found["date"]),
+            _long_numbers(cells.filter(~real.fill_null(False))),
+        ]
+    )
 
 
 def _iso_text(dates: pl.Series, clock: bool) -> pl.Series:
     full = pl.col("date").dt.to_string("%Y-%m-%dT%H:%M:%S")
     day = full.str.head(10) if not clock else full
-    return dates.to_frame("date").select(
-        pl.when(pl.col("date").dt.truncate("1d") == pl.col("date")).then(day).otherwise(full)
-    ).to_series()
+    return (
+        dates.to_frame("date")
+        .select(pl.when(pl.col("date").dt.truncate("1d") == pl.col("date")).then(day).otherwise(full))
+        .to_series()
+    )
 
 
 def _iso_dates(cells: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Tells from a cell's number format what it shows, and writes a single number as a spreadsheet shows it."""
+"""Knows the notation of spreadsheets: number formats, single numbers as they are shown, column letters."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 
 from bulkload.formats.xlsx_markup import Node
 
@@ -79,7 +80,7 @@ def _number(text: str | None) -> int:
 
 
 def general_text(raw: str) -> str:
-    """Return a number with the 15 significant digits that a spreadsheet shows; what is none stays as it is."""
+    """Return a number with the 15 significant digits that a spreadsheet keeps; other text as it is."""
     try:
         number = float(raw)
     except ValueError:
@@ -122,3 +123,22 @@ def clock_text(raw: str, code: str) -> str:
     shown = (hour % 12 or 12) if half else hour
     first = f"{shown:02}" if "hh" in code else str(shown)
     return f"{first}:{minute:02}{tail}" + (" AM" if hour < 12 else " PM") * half
+
+
+def column_name(column: int) -> str:
+    """Return the letters over a column, the first one being 0."""
+    name = ""
+    column += 1
+    while column:
+        column, letter = divmod(column - 1, 26)
+        name = chr(65 + letter) + name
+    return name
+
+
+@lru_cache(maxsize=1 << 15)
+def column_number(letters: str) -> int:
+    """Return the number of a column, `A` being 0."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number - 1

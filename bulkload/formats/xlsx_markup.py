@@ -28,7 +28,7 @@ _TOKEN = re.compile(
 )
 
 
-class Damaged(Exception):
+class DamagedError(Exception):
     """Says what is wrong with a spreadsheet, in words that follow its name."""
 
 
@@ -43,7 +43,7 @@ class Node:
 
 
 def nodes(xml: str) -> list[Node]:
-    """Return the elements of a whole document in its order; raises Damaged, or ExpatError."""
+    """Return the elements of a whole document in its order; raises DamagedError, or ExpatError."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.buffer_size = 1 << 20
@@ -52,7 +52,7 @@ def nodes(xml: str) -> list[Node]:
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         if len(found) >= MOST_NODES:
-            raise Damaged(f"holds a part with more than {MOST_NODES:,} elements")
+            raise DamagedError(f"holds a part with more than {MOST_NODES:,} elements")
         node = Node(_local(tag), inside[-1].tag, {_local(key): value for key, value in attributes.items()})
         found.append(node)
         inside.append(node)
@@ -93,7 +93,7 @@ def _local(name: str) -> str:
 
 
 def _no_doctype(*_: object) -> None:
-    raise Damaged("holds XML with a document type or entities, which no spreadsheet program writes")
+    raise DamagedError("holds XML with a document type or entities, which no spreadsheet program writes")
 
 
 def decoded(chunks: Iterator[bytes]) -> Iterator[str]:
@@ -149,7 +149,7 @@ def _taken(text: str, proven: re.Pattern[str]) -> tuple[list[str | list[Node]], 
 
 
 def _element_end(text: str, at: int) -> tuple[int, int]:
-    """Return where the element that starts at `at` ends, and the depth: above 0 when it does not end in `text`.
+    """Return where the element at `at` ends, and the depth: above 0 when it does not end in `text`.
 
     The depth is -1 when the next tag closes the element around it.
     """
@@ -171,8 +171,8 @@ def _token(text: str, at: int) -> re.Match[str] | None:
 
 def _longer(text: str, chunks: Iterator[str]) -> str:
     if len(text) > LONGEST_RECORD:
-        raise Damaged(f"holds a row or a text of more than {LONGEST_RECORD:,} characters")
+        raise DamagedError(f"holds a row or a text of more than {LONGEST_RECORD:,} characters")
     more = next(chunks, None)
     if more is None:
-        raise Damaged("ends in the middle of a sheet")
+        raise DamagedError("ends in the middle of a sheet")
     return text + more

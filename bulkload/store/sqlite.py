@@ -263,6 +263,11 @@ class SQLiteStore:
         one = TABLES[table]
         self.write(one.delete, frame.select(one.key))
 
+    def journal(self, table: str, frame: pl.DataFrame, job: int) -> None:
+        """Keep the previous values of records: columns `key` and `before`, as JSON."""
+        sql = f"""INSERT INTO journal (job, "table", "key", "before") VALUES ({job}, '{table}', ?1, ?2)"""
+        self.write(sql, frame.select("key", "before"))
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Run what is inside wholly or not at all."""

@@ -97,6 +97,7 @@ USER = Template(
     source="enrollment §8",
     key=("username",),
     family=Upsert("user", folded="username"),
+    folded_key=("text.username",),
     fields=(
         Field("username", "Username", Kind(), "The key, in any letter case.", "jdoe", rules.REQUIRED, limit=100),
         Field("first_name", "First Name", Kind(), "First name.", "Jane", limit=100),
@@ -132,6 +133,7 @@ COMPLETION = Template(
         ),
     ),
     refers_to=("event", "user"),
+    folded_key=("text.username",),
     fields=(
         Field("event_id", "Enrollment ID", Kind(), "The enrollment's id.", "C-101", rules.REQUIRED, rules=(must_exist(codes.ID_NOT_FOUND, "event"),)),
         Field("username", "Username", Kind(), "The user.", "jdoe", rules.REQUIRED, rules=(must_exist(codes.USER_NOT_FOUND, "user"),)),

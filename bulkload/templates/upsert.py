@@ -92,7 +92,7 @@ class UpsertRun:
     def decide(self, frame: pl.DataFrame) -> Decision:
         """Compare each row with its record."""
         values = [name for name in self.schema if name not in {"number", *self.key}]
-        frame = frame.with_columns(changed_columns(values), pl.col("stored.known").fill_null(value=False))
+        frame = frame.with_columns(*changed_columns(values), pl.col("stored.known").fill_null(value=False))
         new = pl.col("ok") & ~pl.col("stored.known")
         differs = pl.col("ok") & pl.col("stored.known") & pl.any_horizontal(f"changed.{name}" for name in values)
         frame = frame.with_columns(
@@ -109,8 +109,8 @@ class UpsertRun:
             new = new.with_columns(number=pl.int_range(self.next_number, self.next_number + new.height, dtype=pl.Int64))
             self.next_number += new.height
             changed = changed.with_columns(number=pl.col("stored.number"))
-        yield Write(self.family.table, "insert", new.select(self.schema))
-        yield Write(self.family.table, "update", changed.select(self.schema))
+        yield Write(self.family.table, "insert", new.select(list(self.schema)))
+        yield Write(self.family.table, "update", changed.select(list(self.schema)))
         key = ["number"] if self.family.numbered else self.key
         yield journal(self.family.table, key, values, changed)
 

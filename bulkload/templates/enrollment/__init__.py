@@ -18,6 +18,7 @@ TEMPLATES = (
         refers_to=("event", "user", "roster-field", "completion"),
         doubled=DUPLICATE_ROW,
         doubled_rejects="later",
+        folded_key=("text.username", "same.username"),
         short_rows=True,
     ),
 )

@@ -137,7 +137,7 @@ class EnrollmentRun:
             other_name.alias("event.other_name"),
             pl.when(by_id).then("text.enrollment_id").otherwise(pl.coalesce("event.id", "text.enrollment")).alias("same.enrollment"),
             (by_id | found).alias("same.by_id"),
-            pl.col("text.username").str.to_lowercase().alias("same.username"),
+            pl.col("text.username").alias("same.username"),
         )
         known = found & ~pl.col("event.other_name") & (pl.col("event.count") == 1) & (by_id | named.is_not_null())
         return frame.with_columns(pl.when(known).then(pl.col(one)).alias(one) for one in SETTINGS).drop("event.id")

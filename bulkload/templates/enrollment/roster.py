@@ -61,7 +61,7 @@ def writes(pairs: pl.DataFrame) -> Iterator[Write]:
     """Yield what the pairs of rows that are applied change in the store."""
     new = pairs.filter(pl.col("value").is_not_null() & pl.col("stored.value").is_null())
     old = pairs.filter(pl.col("stored.value").is_not_null() & pl.col("value").ne_missing(pl.col("stored.value")))
-    yield Write("roster_value", "insert", new.select(VALUES))
-    yield Write("roster_value", "update", old.filter(pl.col("value").is_not_null()).select(VALUES))
+    yield Write("roster_value", "insert", new.select(list(VALUES)))
+    yield Write("roster_value", "update", old.filter(pl.col("value").is_not_null()).select(list(VALUES)))
     yield Write("roster_value", "delete", old.filter(pl.col("value").is_null()).select(KEY))
     yield journal("roster_value", KEY, ["value"], old)

@@ -12,6 +12,7 @@ from bulkload.templates.enrollment.statuses import NO_SEAT, PRE_STATUSES
 WAIT_LISTED = PRE_STATUSES.index("Wait Listed")
 DELETED = PRE_STATUSES.index("Deleted")
 FORCED = PRE_STATUSES.index("Forced Enrollment")
+STATUSES = pl.Series(PRE_STATUSES, dtype=pl.Enum(PRE_STATUSES))
 TAKES_SEAT = [one not in NO_SEAT for one in PRE_STATUSES]
 
 ENDLESS = 1 << 62
@@ -67,7 +68,7 @@ class Seats:
                 "event.number", pl.col("stored.pre_status").to_physical(), pl.col("asked").to_physical()
             ).iter_rows()
         ]
-        given = limited.select("n", pl.Series("given", got, dtype=pl.UInt8).cast(pl.Enum(PRE_STATUSES)))
+        given = limited.select("n", STATUSES.gather(got).alias("given"))
         joined = numbered.join(given, on="n", how="left", maintain_order="left")
         return joined.select(pl.coalesce("given", "asked")).to_series()
 

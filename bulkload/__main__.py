@@ -1,0 +1,5 @@
+"""Runs the command line: `python -m bulkload`."""
+
+from bulkload.cli import main
+
+main()

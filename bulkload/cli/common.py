@@ -1,0 +1,48 @@
+"""Options that commands share, and how what they say is printed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Format = Literal["rich", "plain", "json"]
+
+
+def store_option(command: Command) -> Command:
+    """Add --store."""
+    return click.option("--store", metavar="URL", help="The store: a file, or sqlite:///FILE.")(command)
+
+
+def format_option(command: Command) -> Command:
+    """Add --format; on a terminal the default is rich, elsewhere plain."""
+    return click.option(
+        "--format", "form", type=click.Choice(["rich", "plain", "json"]), help="How to print: rich on a terminal, else plain."
+    )(command)
+
+
+def chosen(form: Format | None) -> Format:
+    """Return the format that was asked for, or the one that fits the output."""
+    return form or ("rich" if sys.stdout.isatty() else "plain")
+
+
+def clock(text: str | None) -> datetime:
+    """Return the time that --now fixes, or the time now; raise UsageError where it is no timestamp."""
+    if text is None:
+        return datetime.now(UTC)
+    from dateutil.parser import isoparse
+
+    try:
+        moment = isoparse(text)
+    except ValueError:
+        raise click.UsageError(f"--now {text}: write it as 2026-11-21T08:00:00Z.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def now_option(command: Command) -> Command:
+    """Add --now."""
+    return click.option("--now", metavar="TIMESTAMP", help="Take this as the time now (ISO 8601), for tests and re-runs.")(command)

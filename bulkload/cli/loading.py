@@ -1,0 +1,115 @@
+"""The commands `validate` and `apply`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bulkload.cli.common import Command, chosen, clock, format_option, now_option, store_option
+
+OPTIONS = (
+    click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)),
+    click.option("--template", metavar="NAME", help="The file's template; else told from its header."),
+    store_option,
+    click.option("--encoding", metavar="NAME", help="The file's encoding, such as cp1252; else UTF-8 or UTF-16 with its mark."),
+    click.option("--delimiter", metavar="CHAR", help="What separates cells: , ; | or tab; else told from the header."),
+    click.option("--sheet", metavar="NAME", help="The sheet of a spreadsheet; else the first with data."),
+    click.option("--results", metavar="PATH", type=click.Path(path_type=Path), help="Where the results go: a file or a folder."),
+    click.option("--ambiguous", type=click.Choice(["earlier", "later", "error"]), default="later", show_default=True,
+                 help="What a time means that occurs twice when clocks are put back."),
+    click.option("--only", type=click.Choice(["create", "update"]), help="Skip the rows of the other kind."),
+    click.option("--all-or-nothing", is_flag=True, help="Apply nothing if any row is rejected."),
+    click.option("--keep-going", is_flag=True, help="Also run files that depend on one that had rejects."),
+    now_option,
+    format_option,
+    click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors."),
+)  # fmt: skip
+
+
+def common(command: Command) -> Command:
+    """Add the options of both commands, in the order that help shows them."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.command()
+@common
+@click.pass_context
+def validate(context: click.Context, **chosen_options: Any) -> int:
+    """Check files and show what `apply` would do; change nothing.
+
+    With a store at hand it is also checked what has to be there already. Of several files, or the files of
+    a directory, each is checked on top of those before it.
+
+    \b
+    Examples:
+      bulkload validate enrollments.csv
+      bulkload validate --results checked.csv enrollments.xlsx
+      bulkload validate --format json examples/enrollment
+    """
+    return run_files("validate", **chosen_options)
+
+
+@click.command()
+@common
+@click.option("--wait", type=click.FloatRange(min=0), default=600, show_default=True, metavar="SECONDS",
+              help="How long to wait for another run on the same store.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="The same as validate against the store.")
+def apply(dry_run: bool, wait: float, **chosen_options: Any) -> int:
+    """Check files, apply the good rows, write results and rejects.
+
+    Results go beside the file as NAME.results.csv, rejected rows as NAME.rejects.csv: mend them and apply
+    that file. Of several files, or the files of a directory, those that others refer to come first.
+
+    \b
+    Examples:
+      bulkload apply events.csv users.csv enrollments.csv
+      bulkload apply --store school.db --all-or-nothing enrollments.csv
+      bulkload apply --quiet /var/spool/lms/tonight
+    """
+    if dry_run:
+        return run_files("validate", **chosen_options)
+    return run_files("apply", wait=wait, **chosen_options)
+
+
+def run_files(verb: str, *, form: Any, quiet: bool, **chosen_options: Any) -> int:
+    """Run a command over its files, print what became of them, return the exit code."""
+    from bulkload.cli.progress import progress_bar
+    from bulkload.cli.summary import print_reports
+    from bulkload.errors import UsageError
+    from bulkload.many import Many, run_many
+    from bulkload.source import Reading
+    from bulkload.template import Options
+    from bulkload.config import settings, store_url
+
+    found = settings()
+    given = chosen_options
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(given["delimiter"], given["delimiter"])
+    if given["results"] and len(given["files"]) > 1 and not given["results"].is_dir():
+        raise UsageError("--results has to name a folder where there are several files.")
+    many = Many(
+        verb=verb,
+        files=given["files"],
+        store=store_url(given["store"], found),
+        reading=Reading(given["template"], given["encoding"], delimiter, given["sheet"]),
+        options=Options(
+            clock(given["now"]),
+            given["ambiguous"],
+            given["only"],
+            given["all_or_nothing"],
+            found.display_time_zone,
+            found.display_date,
+        ),
+        results=given["results"],
+        keep_going=given["keep_going"],
+        wait=given.get("wait", 0.0),
+    )
+    style = chosen(form)
+    with progress_bar(shown=style == "rich" and not quiet) as begin:
+        reports = run_many(many, begin=begin, say=lambda text: click.echo(f"bulkload: {text}", err=True))
+    print_reports(reports, style, quiet=quiet)
+    return max(report.exit_code for report in reports)

@@ -1,0 +1,108 @@
+"""The command `status`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import click
+
+from bulkload.cli.common import chosen, format_option, store_option
+from bulkload.jobs import KEPT_SECONDS, Job, instant
+
+COLUMNS = ("job", "submitted", "state", "template", "file", "rows", "outcomes")
+
+
+@click.command()
+@click.argument("job", required=False)
+@store_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; the same as --format json.")
+@click.option("--save", metavar="FILE", type=click.Path(path_type=Path), help="Write the job's results to a file again.")
+@format_option
+def status(job: str | None, store: str | None, as_json: bool, save: Path | None, form: str | None) -> int:
+    """Show the jobs of the last 60 days, or all that is known of one.
+
+    A job is named by any beginning of its id that no other job shares.
+
+    \b
+    Examples:
+      bulkload status
+      bulkload status 1k2f
+      bulkload status 1k2f --save results.csv
+    """
+    from bulkload.config import settings, store_url
+    from bulkload.errors import UsageError
+    from bulkload.store import jobs, open_store
+
+    style = "json" if as_json else chosen(form)  # type: ignore[arg-type]
+    with open_store(store_url(store, settings())) as opened:
+        if job is None:
+            if save:
+                raise UsageError("--save needs a job: bulkload status JOB --save FILE.")
+            found = jobs.recent(opened, int(time.time()) - KEPT_SECONDS)
+            return print_all(found, style)
+        one = jobs.find(opened, job)
+        if save:
+            kept = jobs.folder(opened) / one.id / "results.csv"
+            if not kept.exists():
+                raise UsageError(f"The results of job {one.id} are not kept (any longer).")
+            shutil.copyfile(kept, save)
+            save.chmod(0o600)
+            click.echo(f"The results of job {one.id} are in {save}.", err=True)
+        return print_one(one, style)
+
+
+def line(job: Job) -> tuple[str, ...]:
+    """Return a job as a line of the list."""
+    counts = json.loads(job.counts)
+    said = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items()))
+    return (job.id, instant(job.submitted_at) or "", job.state, job.template or "", job.file, f"{job.rows:,}", said)
+
+
+def print_all(found: list[Job], style: str) -> int:
+    """Print a list of jobs."""
+    if style == "json":
+        click.echo(json.dumps([job.as_dict() for job in found], ensure_ascii=False, indent=2))
+    elif not found:
+        click.echo("There are no jobs of the last 60 days.")
+    else:
+        print_table(COLUMNS, [line(job) for job in found], style)
+    return 0
+
+
+def print_one(job: Job, style: str) -> int:
+    """Print all that is known of a job."""
+    said = job.as_dict()
+    if style == "json":
+        click.echo(json.dumps(said, ensure_ascii=False, indent=2))
+        return 0
+    findings = said.pop("findings")
+    said["outcomes"] = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(said["outcomes"].items()))
+    print_table(("", ""), [(name, str(value)) for name, value in said.items() if value not in {None, ""}], style)
+    rows = [
+        (one.get("severity", "warning"), one["code"], f"{one.get('rows', '')}", "\n".join(one.get("first", [one.get("message")])))
+        for one in findings
+    ]
+    if rows:
+        click.echo()
+        print_table(("severity", "code", "rows", "first rows"), rows, style)
+    return 0
+
+
+def print_table(headings: tuple[str, ...], rows: list[tuple[str, ...]], style: str) -> None:
+    """Print a table, for a terminal or to be pasted."""
+    if style == "rich":
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*headings, box=None, header_style="dim", show_header=any(headings), padding=(0, 2, 0, 0))
+        for row in rows:
+            table.add_row(*(Text(cell, overflow="fold") for cell in row))
+        Console(highlight=False).print(table)
+    else:
+        from tabulate import tabulate
+
+        click.echo(tabulate(rows, headers=headings if any(headings) else (), tablefmt="simple" if any(headings) else "plain", disable_numparse=True))

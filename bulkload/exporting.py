@@ -1,0 +1,58 @@
+"""Writes a store's records as a file in a template's own layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+
+from bulkload.errors import UsageError
+from bulkload.formats.workbook import Column, write_workbook
+from bulkload.results import PartFile
+from bulkload.store import Store
+from bulkload.template import Template
+
+LOST = "lost"
+"""A column of a family's export: how many of a record's values could not be written so that they read back."""
+
+
+def export_records(template: Template, store: Store, output: Path | None, stream: BinaryIO) -> int:
+    """Write all records to a file, or to a stream as CSV; return how many values could not be written."""
+    lost = 0
+
+    def frames() -> Iterator[pl.DataFrame]:
+        nonlocal lost
+        for frame in template.family.export(template, store):
+            if LOST in frame.columns:
+                lost += frame[LOST].sum()
+            yield frame.select(pl.col(field.name).alias(field.heading) for field in template.fields)
+
+    if output is None:
+        write_delimited(template, frames(), stream, ",")
+        return lost
+    ending = output.suffix.lower()
+    if ending == ".xlsx":
+        columns = [Column(field.heading, "text", None) for field in template.fields]
+        write_workbook(output, template.name, columns, (row for frame in frames() for row in frame.iter_rows()))
+    elif ending in {".csv", ".txt"}:
+        target = PartFile(output, "export")
+        try:
+            write_delimited(template, frames(), target.file, "," if ending == ".csv" else "\t")
+            target.finish()
+        except BaseException:
+            target.discard()
+            raise
+        target.part.replace(output)
+    else:
+        raise UsageError(f"{output}: the name has to end in .csv, .txt (tab) or .xlsx.")
+    return lost
+
+
+def write_delimited(template: Template, frames: Iterator[pl.DataFrame], stream: BinaryIO, delimiter: str) -> None:
+    """Write frames as delimited text under the template's headings."""
+    headings = pl.DataFrame(schema={field.heading: pl.String for field in template.fields})
+    headings.write_csv(stream, separator=delimiter)
+    for frame in frames:
+        frame.write_csv(stream, include_header=False, separator=delimiter)

@@ -1,0 +1,1 @@
+"""Files to columns of text, and rows back to files: one module for each format."""

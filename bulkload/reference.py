@@ -1,0 +1,136 @@
+"""A template, from its declaration: in words, as Markdown, and as an empty file to fill in."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from bulkload import rules
+from bulkload.errors import UsageError
+from bulkload.formats.workbook import Column, write_workbook
+from bulkload.kinds import Choice, EnrollmentDate
+from bulkload.rules import Code
+from bulkload.template import Field, Template
+from bulkload.templates import templates
+
+DATE_CELL = "mm/dd/yyyy hh:mm AM/PM"
+
+
+def required(field: Field) -> str:
+    """Say whether a field's cells must be filled."""
+    if field.required is None:
+        return "no column needed" if field.may_be_absent else "no"
+    return "yes, unless the id is given" if field.required_unless else "yes"
+
+
+def field_rows(template: Template) -> list[tuple[str, str, str, str, str]]:
+    """Return heading, whether it is required, what it takes, what it means and its codes, for each field."""
+    rows = []
+    for field in template.fields:
+        words = [placed.code.word for placed in template.placed if placed.field is field and placed.code is not rules.VALUE_TRIMMED]
+        rows.append((field.heading, required(field), field.kind.says, field.says, " ".join(dict.fromkeys(words))))
+    return rows
+
+
+def code_rows(template: Template) -> list[tuple[str, str, str, str]]:
+    """Return word, severity, meaning and remedy of each code of a template."""
+    return [(code.word, code.severity, code.says, code.mend) for code in template.codes]
+
+
+def as_markdown(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return a table as Markdown."""
+    lines = ["| " + " | ".join(headings) + " |", "|" + " --- |" * len(headings)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def choices(field: Field) -> tuple[str, ...]:
+    """Return the values of a field that takes one of a list."""
+    return field.kind.choices if isinstance(field.kind, Choice) else ()
+
+
+def empty_file(template: Template, path: Path) -> None:
+    """Write a file with a template's headings, `.csv`, `.txt` (tab) or `.xlsx` by its name."""
+    headings = [field.heading for field in template.fields if not field.may_be_absent]
+    ending = path.suffix.lower()
+    if ending == ".xlsx":
+        columns = [
+            Column(
+                field.heading,
+                "date" if isinstance(field.kind, EnrollmentDate) else "text",
+                DATE_CELL if isinstance(field.kind, EnrollmentDate) else None,
+                choices(field),
+                f"{field.says}\nExample: {field.example}",
+            )
+            for field in template.fields
+            if not field.may_be_absent
+        ]
+        write_workbook(path, template.name, columns, [])
+    elif ending in {".csv", ".txt"}:
+        text = heading_line(headings, "," if ending == ".csv" else "\t")
+        path.write_text(text, encoding="utf-8", newline="")
+    else:
+        raise UsageError(f"{path}: the name has to end in .csv, .txt (tab) or .xlsx.")
+
+
+def heading_line(headings: list[str], delimiter: str) -> str:
+    """Return a header as a line of delimited text."""
+    written = io.StringIO()
+    csv.writer(written, delimiter=delimiter, lineterminator="\r\n").writerow(headings)
+    return written.getvalue()
+
+
+def meanings(word: str) -> Iterator[tuple[str, Code]]:
+    """Yield the templates that have a code, each with what the code means there."""
+    seen = set()
+    for template in templates().values():
+        for code in template.codes:
+            if code.word == word and code not in seen:
+                seen.add(code)
+                yield template.name, code
+
+
+def every_word() -> list[str]:
+    """Return every code that there is."""
+    words = {code.word for template in templates().values() for code in template.codes}
+    return sorted(words | set(rules.REFUSALS) | {rules.FILE_APPLIED_BEFORE.word})
+
+
+
+
+def explained(word: str) -> str:
+    """Return what a code means, in each template where that differs."""
+    found = [(names, code.severity, code.says, code.mend, code.source) for names, code in meanings(word)]
+    if word in rules.REFUSALS:
+        says, mend, source = rules.REFUSALS[word]
+        found.append(("every template", "the file is refused", says, mend, source))
+    if word == rules.FILE_APPLIED_BEFORE.word:
+        code = rules.FILE_APPLIED_BEFORE
+        found.append(("every template", code.severity, code.says, code.mend, code.source))
+    parts = [
+        f"{word} ({severity}, in {names})\n  What it means: {says}.\n  What to do: {mend}\n  Where the rule comes from: {source}."
+        for names, severity, says, mend, source in found
+    ]
+    return "\n\n".join(parts)
+
+
+def described(template: Template, *, markdown: bool) -> str:
+    """Return a template's fields and codes in words."""
+    from tabulate import tabulate
+
+    fields: list[tuple[str, ...]] = list(field_rows(template))
+    codes: list[tuple[str, ...]] = list(code_rows(template))
+    headings = (("heading", "required", "takes", "what it is", "codes"), ("code", "severity", "means", "what to do"))
+    if markdown:
+        tables = [as_markdown(headings[0], fields), as_markdown(headings[1], codes)]
+    else:
+        widths = ([20, 10, 30, 40, 28], [28, 8, 40, 50])
+        tables = [
+            tabulate(rows, headers=list(heading), tablefmt="simple", maxcolwidths=list(width))
+            for rows, heading, width in zip((fields, codes), headings, widths, strict=True)
+        ]
+    first = f"{template.name}: {template.says} (source: {template.source})"
+    lists = [f"{field.heading}: {', '.join(choices(field))}" for field in template.fields if len(choices(field)) > 2]
+    return "\n\n".join([first, tables[0], *lists, tables[1]])

@@ -1,0 +1,210 @@
+"""What became of every row: counts, the results file, the rejects file."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from io import BufferedWriter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from bulkload.errors import UsageError
+from bulkload.template import Template
+
+if TYPE_CHECKING:
+    from bulkload.source import Source
+    from bulkload.formats.batch import Span
+
+BOM = b"\xef\xbb\xbf"
+
+FIRST = 3
+"""Rows of a code that a summary shows."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts what became of the rows, and keeps the first rows of each code."""
+
+    rows: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    codes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def add(self, outcomes: pl.Series, findings: pl.DataFrame) -> None:
+        """Count a batch's outcomes and findings."""
+        self.rows += len(outcomes)
+        for outcome, count in outcomes.value_counts().iter_rows():
+            self.outcomes[outcome] += count
+        if findings.is_empty():
+            return
+        grouped = findings.group_by("code", maintain_order=True).agg(
+            pl.col("severity").first(),
+            pl.col("row").n_unique().alias("rows"),
+            pl.col("message").head(FIRST).alias("first"),
+        )
+        for code, severity, count, first in grouped.iter_rows():
+            known = self.codes.setdefault(code, {"code": code, "severity": severity, "rows": 0, "first": []})
+            known["rows"] += count
+            known["first"] = (known["first"] + first)[:FIRST]
+
+    def refuse_all(self) -> None:
+        """Turn every row that is not rejected into a skipped one: all or nothing."""
+        rejected = self.outcomes["rejected"]
+        self.outcomes = Counter({"skipped": self.rows - rejected, "rejected": rejected})
+
+    @property
+    def rejected(self) -> int:
+        """Return how many rows were rejected."""
+        return self.outcomes["rejected"]
+
+    def findings(self) -> list[dict[str, Any]]:
+        """Return the codes found, errors first, the most frequent first."""
+        order = {"error": 0, "warning": 1, "note": 2}
+        return sorted(self.codes.values(), key=lambda one: (order[one["severity"]], -one["rows"], one["code"]))
+
+
+class PartFile:
+    """A file that appears whole: written beside its place, moved in by `os.replace`."""
+
+    def __init__(self, path: Path, token: str) -> None:
+        self.path = path
+        self.part = path.with_name(f".{path.name}.{token}.part")
+        self._file: BufferedWriter | None = None
+
+    @property
+    def file(self) -> BufferedWriter:
+        """Return the open part, made on first use with mode 0600."""
+        if self._file is None:
+            try:
+                handle = os.open(self.part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            except OSError as error:
+                raise UsageError(
+                    f"{self.path} cannot be written: {error.strerror}. Name another place with --results."
+                ) from error
+            self._file = os.fdopen(handle, "wb")
+        return self._file
+
+    @property
+    def begun(self) -> bool:
+        """Say whether anything was written."""
+        return self._file is not None
+
+    def finish(self) -> None:
+        """Bring what was written to the disk."""
+        if self._file is not None:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        if self._file is not None:
+            self._file.close()
+            self.part.unlink(missing_ok=True)
+
+
+def results_frame(frame: pl.DataFrame, findings: pl.DataFrame, template: Template) -> pl.DataFrame:
+    """Return a line for each row: `row`, the key's cells, `outcome`, `changes`, `codes`, `messages`."""
+    keys = [safe(pl.col(f"text.{name}")).alias(template[name].heading) for name in template.key]
+    lines = frame.select("row", *keys, "outcome", safe(pl.col("changes")).alias("changes"))
+    if findings.is_empty():
+        return lines.with_columns(pl.lit(None, pl.String).alias("codes"), pl.lit(None, pl.String).alias("messages"))
+    said = findings.sort("row", "position").group_by("row", maintain_order=True).agg(
+        pl.col("code").str.join(" ").alias("codes"),
+        pl.col("message").str.join(" | ").alias("messages"),
+    )
+    return lines.join(said, on="row", how="left", maintain_order="left")
+
+
+def safe(text: pl.Expr) -> pl.Expr:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula."""
+    first = text.str.slice(0, 1)
+    return pl.when(first.is_in(["=", "+", "-", "@", "\t", "\r"])).then("'" + text).otherwise(text)
+
+
+class ResultsFile:
+    """The results as CSV: UTF-8 with a BOM, so that a spreadsheet shows José right."""
+
+    def __init__(self, path: Path, token: str) -> None:
+        self.target = PartFile(path, token)
+
+    def add(self, lines: pl.DataFrame) -> None:
+        """Append lines; the first ones bring the headings."""
+        first = not self.target.begun
+        if first:
+            self.target.file.write(BOM)
+        lines.with_columns(pl.col(pl.String).replace("", None)).write_csv(self.target.file, include_header=first)
+
+    def finish(self) -> None:
+        """Bring what was written to the disk."""
+        self.target.finish()
+
+    def refuse_all(self) -> None:
+        """Rewrite what stands there: every line that is not rejected becomes skipped, with no changes."""
+        self.target.finish()
+        kept = self.target.part.with_suffix(".all")
+        self.target.part.rename(kept)
+        lines = pl.scan_csv(kept, infer_schema=False)
+        good = pl.col("outcome") != "rejected"
+        lines = lines.with_columns(
+            pl.when(good).then(pl.lit("skipped")).otherwise("outcome").alias("outcome"),
+            pl.when(good).then(None).otherwise("changes").alias("changes"),
+        )
+        lines.sink_csv(self.target.part, include_bom=True)
+        self.target.part.chmod(0o600)
+        kept.unlink()
+
+
+class RejectsFile:
+    """The rejected rows as they stood in the input, under the same header, to be mended and loaded again."""
+
+    def __init__(self, path: Path, token: str, source: Source) -> None:
+        self.target = PartFile(path, token)
+        self.source = source
+        self._rows: list[tuple[Span, list[int], list[str]]] = []
+
+    def add(self, span: Span, lines: pl.DataFrame) -> None:
+        """Append the rejected ones of a batch's lines."""
+        rejected = lines.filter(pl.col("outcome") == "rejected")
+        if rejected.is_empty():
+            return
+        rows = rejected["row"].to_list()
+        reader = self.source.reader
+        if hasattr(reader, "cells"):
+            self._rows.append((span, rows, rejected["messages"].to_list()))
+            return
+        if not self.target.begun:
+            self.target.file.write(reader.header_raw)
+        self.target.file.write(reader.raw(span, rows))
+
+    def finish(self) -> None:
+        """Write what has to be written as a whole, a spreadsheet, and bring it to the disk."""
+        self.target.finish()
+
+
+def default_results(path: Path) -> Path:
+    """Return where results go unless something else is said: beside the input."""
+    return path.with_name(stem(path) + ".results.csv")
+
+
+def default_rejects(path: Path) -> Path:
+    """Return where rejects go: beside the input, under its own ending."""
+    ending = ".xlsx" if path.suffix.lower() == ".xlsx" or path.name.lower().endswith(".xlsx.gz") else Path(path.name.removesuffix(".gz")).suffix
+    return path.with_name(stem(path) + ".rejects" + ending)
+
+
+def stem(path: Path) -> str:
+    """Return a file's name without its ending, and without `.gz`."""
+    name = path.name.removesuffix(".gz")
+    return name.rsplit(".", 1)[0] if "." in name else name
+
+
+def is_written_by_us(name: str) -> bool:
+    """Say whether a file of a directory is one that bulkload wrote beside another."""
+    parts = name.lower().removesuffix(".gz").split(".")
+    return len(parts) >= 3 and parts[-2] in {"results", "rejects"}
+
+
