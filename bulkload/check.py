@@ -168,11 +168,13 @@ def check(frame: pl.DataFrame, placed: Sequence[Placed], *, later: int = 0) -> t
         findings.append(said(rows, one.code, one.code.message, one, later + one.position))
     errors = [(number, one) for number, one in broken if one.code.severity == "error"]
     if errors:
+        out = flags[str(errors[0][0])]
         bad: dict[str, pl.Series] = {}
         for number, one in errors:
             flag = flags[str(number)]
-            bad[one.field.name] = bad[one.field.name] | flag if one.field.name in bad else flag
-        out = pl.DataFrame(bad).select(pl.any_horizontal(pl.all())).to_series()
+            out = out | flag
+            if not one.field.kind.has_parts:
+                bad[one.field.name] = bad[one.field.name] | flag if one.field.name in bad else flag
         frame = frame.with_columns(
             pl.col("ok") & ~out,
             *(pl.when(~flag).then(pl.col(name)).alias(name) for name, flag in bad.items()),

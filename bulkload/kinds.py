@@ -27,6 +27,8 @@ class Kind:
     says: str = "text"
     dtype: pl.DataType = field(default_factory=pl.String)
     choices: tuple[str, ...] = ()
+    has_parts: bool = False
+    """Whether a cell holds several values, of which the right ones are still checked when another is wrong."""
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -249,9 +251,13 @@ class Pairs(Kind):
 
     says: str = "name=data;name=data"
     dtype: pl.DataType = field(default_factory=lambda: pl.List(PAIR))
+    has_parts: bool = True
 
     def parse(self, text: pl.Series) -> pl.Series:
-        """Split at semicolons, then each pair at its first equals sign; names and data are trimmed."""
+        """Split at semicolons, then each pair at its first equals sign; names and data are trimmed.
+
+        What is no pair is left out, so that `all_pairs` is false there; null where no pair is left.
+        """
         blank = pl.Series(text.name, [None], dtype=self.dtype).new_from_index(0, len(text))
         if (text == "").all():
             return blank
@@ -259,11 +265,17 @@ class Pairs(Kind):
         pieces = cells.select("n", pl.col("t").str.strip_suffix(";").str.split(";")).explode("t")
         halves = pieces.with_columns(pl.col("t").str.splitn("=", 2).struct.rename_fields(["name", "data"])).unnest("t")
         halves = halves.with_columns(pl.col("name", "data").str.strip_chars())
-        wrong = pl.col("data").is_null() | pl.col("name").fill_null("").eq("")
-        pairs = halves.group_by("n", maintain_order=True).agg(pl.struct("name", "data").alias("pairs"), wrong.any().alias("wrong"))
-        read = pairs.filter(~pl.col("wrong")).select("n", "pairs")
+        good = halves.filter(pl.col("data").is_not_null() & (pl.col("name") != ""))
+        read = good.group_by("n", maintain_order=True).agg(pl.struct("name", "data").alias("pairs"))
         every = pl.select(pl.int_range(len(text), dtype=pl.UInt32).alias("n"))
         return every.join(read, on="n", how="left", maintain_order="left")["pairs"]
+
+    @staticmethod
+    def all_pairs(name: str) -> pl.Expr:
+        """Return where a text has nothing but pairs."""
+        text = pl.col(f"text.{name}")
+        pieces = text.str.strip_suffix(";").str.split(";").list.len()
+        return (text == "") | (pieces == pl.col(name).list.len().fill_null(0))
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """Write the pairs."""

@@ -128,15 +128,16 @@ def safe(text: pl.Expr) -> pl.Expr:
 class ResultsFile:
     """The results as CSV: UTF-8 with a BOM, so that a spreadsheet shows José right."""
 
-    def __init__(self, path: Path, token: str) -> None:
+    def __init__(self, path: Path, token: str, template: Template) -> None:
         self.target = PartFile(path, token)
+        keys = [template[name].heading for name in template.key]
+        headings = ["row", *keys, "outcome", "changes", "codes", "messages"]
+        self.target.file.write(BOM)
+        pl.DataFrame(schema=dict.fromkeys(headings, pl.String)).write_csv(self.target.file)
 
     def add(self, lines: pl.DataFrame) -> None:
-        """Append lines; the first ones bring the headings."""
-        first = not self.target.begun
-        if first:
-            self.target.file.write(BOM)
-        lines.with_columns(pl.col(pl.String).replace("", None)).write_csv(self.target.file, include_header=first)
+        """Append lines."""
+        lines.with_columns(pl.col(pl.String).replace("", None)).write_csv(self.target.file, include_header=False)
 
     def finish(self) -> None:
         """Bring what was written to the disk."""

@@ -135,7 +135,7 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
 def prepare(request: Request, source: Source, store: Store | None, work: Path, token: str) -> Load:
     """Make the load of a file: its family's run, its outputs, its spool."""
     run = source.template.family.begin(source.template, store, request.options) if store else None
-    results = ResultsFile(request.results, token) if request.results else None
+    results = ResultsFile(request.results, token, source.template) if request.results else None
     return Load(source, request.options, Spool(work / "spool"), store, run, Outputs(results), request.progress)
 
 

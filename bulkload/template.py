@@ -171,7 +171,7 @@ def standard_rules(one: Field) -> Iterator[Rule]:
     text = pl.col(f"text.{one.name}")
     cell = pl.col(f"cell.{one.name}")
     if not one.secret:
-        yield Rule(rules.VALUE_TRIMMED, lambda _: (cell != text) & (text != ""))
+        yield Rule(rules.VALUE_TRIMMED, lambda _: (cell.str.strip_chars() != cell) & (text != ""))
     if one.required:
         other = pl.col(f"text.{one.required_unless}") == "" if one.required_unless else pl.lit(value=True)
         yield Rule(one.required, lambda _: (text == "") & other)

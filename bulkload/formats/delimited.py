@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from bulkload.formats.encoding import PlainText
 from bulkload.formats.lanes import (
     BLANK_LINE,
     BLANKS,
+    CR_LINES,
     LONE_CR,
     RECORD,
     UNCLOSED,
@@ -34,8 +36,8 @@ from bulkload.formats.lanes import (
 DELIMITERS = (",", "\t", "|", ";")
 # Reading starts again from so many bytes after a short piece.
 LEAST = 1 << 16
-# As many columns as a spreadsheet has.
-HEADINGS = 16_384
+# Far more than any template has; from some 5,000 on a line cannot be proven by one expression.
+HEADINGS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class DelimitedFile:
     def _read_header(self, delimiters: Sequence[str]) -> None:
         plain = self._plain
         data, heads = self._heads(delimiters)
-        best = max(heads, key=lambda head: len(head.cells))
+        best = max(heads, key=lambda head: (head.why is None, _outside(data[: head.size], head.delimiter)))
         self._check(data[: best.size], plain.start, 1, best.delimiter)
         if best.why:
             raise self._refused(1, best.lines, best.why)
@@ -150,7 +152,7 @@ class DelimitedFile:
         while True:
             data, last = self._lines(self._plain.start, size)
             heads = [_head(data, delimiter) for delimiter in delimiters]
-            if last or not any(head.why == UNCLOSED for head in heads):
+            if last or (data and not any(head.why == UNCLOSED for head in heads)):
                 return data, heads
             size = self._grown(size, self._plain.start, 1, 1)
 
@@ -186,9 +188,9 @@ class DelimitedFile:
             return min(2 * size, RECORD)
         data = self._plain.read(size, offset)
         if b"\n" not in data and b"\r" in data:
-            raise self._refused(row, line, LONE_CR)
+            raise self._refused(row, line, CR_LINES)
         raise self._refused(
-            row, line, f"it is longer than {RECORD >> 20} MB. Probably a quote was not closed"
+            row, line, f"it is longer than {RECORD >> 20} MB; probably a quote was not closed"
         )
 
     def _check(self, data: bytes, offset: int, row: int, delimiter: str) -> None:
@@ -199,7 +201,7 @@ class DelimitedFile:
             raise FileRefused("ENCODING", f"{self._plain.name}, row {row}: {why}")
 
     def _refused(self, row: int, line: int, why: str) -> FileRefused:
-        return FileRefused("FORMAT_UNKNOWN", f"{self._plain.name}, row {row} (line {line}): {why}.")
+        return FileRefused("FORMAT_UNKNOWN", f"{self._plain.name}, row {row}, line {line}: {why}.")
 
     def _split(self, span: Span, frame: pl.DataFrame) -> tuple[Span, Span]:
         """Part the blank rows at the end, each of one line, from those before."""
@@ -240,10 +242,17 @@ def _head(data: bytes, delimiter: str) -> _Head:
     try:
         cells = record(lines, delimiter)
     except csv.Error as error:
-        return _Head(delimiter, [], lines.at, lines.taken, reason(error))
+        why = reason(error)
+        why = CR_LINES if why == LONE_CR and b"\n" not in data else why
+        return _Head(delimiter, [], lines.at, lines.taken, why)
     if cells is None and data:
         return _Head(delimiter, [], lines.at, 1 + open_quote(data, delimiter), UNCLOSED)
-    return _Head(delimiter, cells or [], lines.at, lines.taken, None if data else UNCLOSED)
+    return _Head(delimiter, cells or [], lines.at, lines.taken)
+
+
+def _outside(head: bytes, delimiter: str) -> int:
+    """Count the delimiters outside quotes."""
+    return re.sub(rb'"[^"]*"', b"", head).count(delimiter.encode())
 
 
 def _kept(fault: pl.Series) -> int:

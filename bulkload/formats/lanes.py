@@ -21,9 +21,10 @@ UNCLOSED = (
     "a quoted cell begins here and is never closed. Close it, or double a quote that is part of the text"
 )
 AFTER_QUOTE = "text stands after the closing quote of a cell. Write a quote inside a quoted cell twice"
-LONE_CR = "the lines end in CR alone, or a CR stands outside quotes. Save the file with CRLF or LF"
+CR_LINES = "the lines end in CR alone. Save the file with CRLF or LF line ends"
+LONE_CR = "a CR stands alone, outside quotes. Save the file with CRLF or LF line ends"
 
-_LONE_CR = re.compile(rb"\r(?!\n)")
+_UNPAIRED_CR = re.compile(rb"\r(?!\n)")
 
 csv.field_size_limit(RECORD)
 
@@ -122,12 +123,13 @@ def read(data: bytes, grid: Grid, last: bool) -> Records:
     `last` says that the file ends here. Raises RecordError.
     """
     kept, lines = _capped(data, CELLS // grid.width)
-    if b'"' not in kept and not _LONE_CR.search(kept):
+    if b'"' not in kept and not _UNPAIRED_CR.search(kept):
         return _assembled(kept, lines, None, [], grid)
     text = _text(kept)
     odd, size = _by_hand(kept, _doubtful(kept, text, grid), grid, last and len(kept) == len(data))
     if size < len(kept):
         kept, lines = kept[:size], kept.count(b"\n", 0, size)
+        text = text.head(lines)
     return _assembled(kept, lines, text, odd, grid)
 
 
@@ -155,10 +157,12 @@ def _parsed(data: bytes, columns: list[str], separator: str, **options: object) 
     """Parse lines into text columns.
 
     Without a first line of our own polars takes a BOM off the first cell, and the first row's width for all.
+    Without a line end after the last it does not see that an empty cell there is one too many.
     """
-    head = separator.join(columns).encode()
+    head = separator.join(columns).encode() + b"\n"
+    end = b"" if data.endswith(b"\n") or not data else b"\n"
     return pl.read_csv(
-        b"\n".join([head, data]),
+        b"".join([head, data, end]),
         separator=separator,
         infer_schema=False,
         empty_string_is_null=False,
@@ -169,7 +173,7 @@ def _parsed(data: bytes, columns: list[str], separator: str, **options: object) 
 def _doubtful(data: bytes, text: pl.Series, grid: Grid) -> list[tuple[int, int]]:
     """List the lines that hold a quote or a lone CR and are not, cell by cell, bare or wholly quoted.
 
-    Each with its offset. All other lines begin and end outside quotes, unless a doubtful record takes them in.
+    Each with its offset. All other lines begin and end outside quotes, save those inside a doubtful record.
     """
     cell = f'(?:[^"{grid.delimiter}\r]*|"(?:[^"\r]|"")*")'
     proven = f"^{cell}(?:[{grid.delimiter}]{cell}){{{grid.width - 1}}}$"
@@ -212,16 +216,16 @@ def _by_hand(
 
 def _assembled(data: bytes, lines: int, text: pl.Series | None, odd: list[_Odd], grid: Grid) -> Records:
     """Parse all of `data` but the odd records at once, and put those in their places."""
-    runs, at = [], 0
-    for each in odd:
-        runs.append(data[at : each.start])
-        at = each.end
-    even = b"".join([*runs, data[at:]])
     line = pl.int_range(lines, eager=True).alias("line")
+    even = data
     if odd:
         taken = [line for each in odd for line in range(each.line, each.line + each.lines)]
         line = line.filter(~line.is_in(taken))
-    frame = _columns(even, len(line), None if text is None else text.gather(line), grid).with_columns(line)
+        text = None if text is None else text.gather(line)
+        ends = [0, *(each.end for each in odd)]
+        starts = [*(each.start for each in odd), len(data)]
+        even = b"".join(memoryview(data)[end:start] for end, start in zip(ends, starts, strict=True))
+    frame = _columns(even, len(line), text, grid).with_columns(line)
     if odd:
         frame = pl.concat([frame, _frame(odd, grid)], how="diagonal").sort("line")
     return Records(_judged(frame, grid), len(data), lines, _breaks(odd))

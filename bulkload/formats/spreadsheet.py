@@ -112,10 +112,10 @@ class SpreadsheetFile:
                 if sheet.name == wanted:
                     return [sheet]
             names = ", ".join(repr(sheet.name) for sheet in sheets)
-            raise UsageError(f"{self.name} has no sheet {wanted!r}; its sheets are {names}")
+            raise UsageError(f"{self.name} has no sheet {wanted!r}; its sheets are {names}.")
         filled = [sheet for sheet in sheets if sheet.visible and self._package.holds_data(sheet)]
         if not filled:
-            raise FileRefused("HEADER_MISSING", f"{self.name} holds no visible sheet with data")
+            raise FileRefused("HEADER_MISSING", f"{self.name} holds no visible sheet with data.")
         return filled
 
     def _header(self) -> tuple[str, ...]:
@@ -125,13 +125,13 @@ class SpreadsheetFile:
         texts = dict(cells.filter(pl.col("row") == 1).select("column", "text").iter_rows())
         if not texts:
             sentence = (
-                f"{self.name}: row 1 of sheet {self.sheet!r} is blank; the headings must stand in row 1"
+                f"{self.name}: row 1 of sheet {self.sheet!r} is blank; the headings must stand in row 1."
             )
             raise FileRefused("HEADER_MISSING", sentence)
         width = max(texts) + 1
         if width > MOST_COLUMNS:
             sentence = (
-                f"{self.name} has headings up to column {column_name(width - 1)}: more than {MOST_COLUMNS:,}"
+                f"{self.name} has headings up to column {column_name(width - 1)}: more than {MOST_COLUMNS:,}."
             )
             raise FileRefused("FORMAT_UNKNOWN", sentence)
         return tuple(texts.get(column, "") for column in range(width))

@@ -55,6 +55,7 @@ def write_workbook(path: Path, sheet: str, columns: Sequence[Column], rows: Iter
     is before 1900 is written as ISO 8601 text. Raises UsageError for what no spreadsheet holds.
     """
     from xlsxwriter import Workbook
+    from xlsxwriter.exceptions import FileCreateError
 
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
@@ -66,6 +67,8 @@ def write_workbook(path: Path, sheet: str, columns: Sequence[Column], rows: Iter
             _write_rows(book, page, columns, rows)
             _set_choices(book, page, columns)
         beside.replace(path)
+    except FileCreateError as error:
+        raise error.args[0] from None  # the OSError itself, which says what is wrong with the disk
     finally:
         beside.unlink(missing_ok=True)
 
@@ -77,7 +80,7 @@ def _set_columns(book: Workbook, page: Worksheet, columns: Sequence[Column]) -> 
     for at, column in enumerate(columns):
         shown = column.number_format or ("@" if column.kind == "text" else MOMENT_FORMAT)
         page.set_column(at, at, column.width, book.add_format({"num_format": shown}))
-        page.write_string(0, at, column.heading, heading)
+        _write_text(page, 0, at, column.heading, heading)
         if column.note:
             page.write_comment(0, at, column.note, {"x_scale": 2, "y_scale": 2})
 
@@ -100,7 +103,7 @@ def _write_rows(
     for number, row in enumerate(rows, start=1):
         if number >= MOST_ROWS:
             raise UsageError(
-                f"a spreadsheet holds no more than {MOST_ROWS - 1:,} rows: write a .csv file instead"
+                f"a spreadsheet holds no more than {MOST_ROWS - 1:,} rows: write a .csv file instead."
             )
         for at, (cell, moment) in enumerate(zip(row, moments, strict=True)):
             if isinstance(cell, date) and cell.year >= 1900:
@@ -113,7 +116,7 @@ def _write_text(page: Worksheet, row: int, column: int, cell: str, shown: Format
     if len(cell) > LONGEST_CELL:
         where = f"row {row + 1}, column {column + 1}"
         raise UsageError(
-            f"{where}: a spreadsheet cell holds no more than {LONGEST_CELL:,} characters: write a .csv file"
+            f"{where}: a spreadsheet cell holds no more than {LONGEST_CELL:,} characters: write a .csv file."
         )
     if cell.startswith("<r>") and cell.endswith("</r>"):  # xlsxwriter would take it for its own markup
         page.write_rich_string(row, column, shown, cell[:1], shown, cell[1:], shown)

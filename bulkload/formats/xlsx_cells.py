@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 
 import polars as pl
 
@@ -32,6 +33,10 @@ _PARTS = (
     r"<(?:f[^>]*>[^<]*<(?:/f><)?)?(?:v|is><t[^>]*)>(?P<raw>[^<]+)"
 )
 """A proven cell after `<c r="`, decided letter by letter: as a one-pass automaton it took half the time."""
+MOST_ROWS = 1_048_576
+"""Rows of a sheet; a hostile file may go on, a few bytes a row."""
+_PLACE = re.compile("([A-Z]{1,3})([0-9]+)")
+_DISORDER = "holds a cell twice, or rows that are not in their order"
 _STORED = {"s": "shared", "b": "flag", "d": "iso"}
 _RAW = {"row": pl.Int64, "letters": pl.String, "attributes": pl.String, "raw": pl.String}
 
@@ -92,17 +97,19 @@ def raw_cells(rows: list[str | list[Node]], after: int) -> tuple[pl.DataFrame, i
         elif "<row" in row:
             last = int(row[row.rindex('<row r="') + 8 :].partition('"')[0])
             proven.append(row)
+    if last > MOST_ROWS:
+        raise DamagedError(f"has rows below {MOST_ROWS:,}, the last of a sheet")
     cells = _proven_cells("".join(proven))
     if odd:
         cells = pl.concat([cells, pl.DataFrame(odd, schema=_RAW, orient="row")])
     numbers = {letters: column_number(letters) for letters in cells["letters"].unique()}
-    column = pl.col("letters").replace_strict(numbers, return_dtype=pl.Int64)
-    cells = cells.select("row", "attributes", "raw", column=column)
+    column = pl.col("letters").replace_strict(numbers)
+    cells = cells.select("row", "attributes", "raw", column=column.cast(pl.Int64))
     if odd:
         cells = cells.sort("row", "column")
     place = cells["row"] * (1 << 15) + cells["column"]
     if len(place) and (place[0] < (after + 1) << 15 or not (place.diff().drop_nulls() > 0).all()):
-        raise DamagedError("holds a cell twice, or rows that are not in their order")
+        raise DamagedError(_DISORDER)
     return cells, last
 
 
@@ -119,21 +126,22 @@ def _odd_row(row: list[Node], after: int, cells: list[tuple[int, str, str, str]]
     stated = row[0].attributes.get("r", str(after + 1))
     if row[0].tag != "row" or not re.fullmatch(r"[0-9]{1,7}", stated):
         raise DamagedError(f"holds something that is no row after row {after}")
+    if int(stated) <= after:
+        raise DamagedError(_DISORDER)
     column = -1
     starts = [at for at, node in enumerate(row) if node.tag == "c" and node.parent == "row"]
-    for start, end in zip(starts, [*starts[1:], len(row)], strict=True):
+    for start, end in pairwise([*starts, len(row)]):
         cell = row[start]
-        place = re.fullmatch(
-            rf"([A-Z]{{1,3}}){stated}", cell.attributes.get("r", column_name(column + 1) + stated)
-        )
-        if not place:
-            raise DamagedError(f"holds a cell {cell.attributes['r']!r} in row {stated}")
+        name = cell.attributes.get("r", column_name(column + 1) + stated)
+        place = _PLACE.fullmatch(name)
+        if not place or place[2] != stated:
+            raise DamagedError(f"holds a cell {name!r} in row {stated}")
         column = column_number(place[1])
         kind = cell.attributes.get("t", "")
         value = _odd_value(row[start + 1 : end])
         if not value and kind != "str" and any(node.tag == "f" for node in row[start + 1 : end]):
             raise DamagedError(
-                f"holds a formula without its result in cell {place[0]}; "
+                f"holds a formula without its result in cell {name}; "
                 "open it in a spreadsheet program and save it"
             )
         if value:
@@ -192,7 +200,8 @@ def _dates(cells: pl.DataFrame, clock: bool, epoch_1904: bool) -> pl.DataFrame:
     days = pl.col("seconds") // _SECONDS_A_DAY
     since = pl.datetime(1899, 12, 30) + pl.when(days < 60).then(1).otherwise(0) * pl.duration(days=1)
     cells = cells.with_columns(seconds=(serial * _SECONDS_A_DAY).round().cast(pl.Int64, strict=False))
-    real = pl.col("seconds").is_not_null() & days.is_between(1, _LAST_DAY) & (days != 60)
+    first = _DAYS_1904 if epoch_1904 else 1
+    real = pl.col("seconds").is_not_null() & days.is_between(first, _LAST_DAY) & (days != 60)
     found = cells.filter(real).with_columns(date=since + pl.duration(seconds="seconds"))
     return pl.concat(
         [

@@ -6,6 +6,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from xml.parsers import expat
 
@@ -46,7 +47,7 @@ def nodes(xml: str) -> list[Node]:
     """Return the elements of a whole document in its order; raises DamagedError, or ExpatError."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    parser.buffer_size = 1 << 20
+    parser.buffer_size = min(1 << 20, len(xml) + 1)
     found: list[Node] = []
     inside = [Node("", "", {})]
 
@@ -88,6 +89,7 @@ def _escaped(escape: re.Match[str]) -> str:
     return escape[0] if code == 0 or 0xD800 <= code < 0xE000 else chr(code)
 
 
+@lru_cache(maxsize=1024)
 def _local(name: str) -> str:
     return name.rpartition(":")[2]
 

@@ -6,6 +6,7 @@ import gzip
 import os
 import posixpath
 import re
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -48,10 +49,24 @@ LARGEST_PART = 16 << 20
 """Bytes of a part that is read whole: workbook, relations, styles."""
 LARGEST_STRINGS = 512 << 20
 """Bytes of the shared strings, the one part kept in memory: five million texts of 80 characters."""
+MOST_STRINGS = 10_000_000
+"""Shared strings: an empty one takes 5 bytes of the file and 16 of memory."""
 
+_DAMAGE = (
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    UnicodeError,
+    ExpatError,
+)
+"""What the standard library raises on a file that is not as it should be."""
 _SAVE = "open it in a spreadsheet program and save it as .xlsx"
-_STRINGS = re.compile(rf"(?:\s*+<si>(?:<t{ATTRIBUTES}>{TEXT}</t>|<t ?/>)</si>)*+\s*+")
-_STRING = re.compile(r"<t(?: ?/|[^>]*+>([^<]*+)<)")
+_VALUE = re.compile(r"<(?:\w+:)?[vt](?: [^<>]*[^<>/])?>[^<]")
+_STRINGS = re.compile(rf"(?:\s*+<si>(?:<t{ATTRIBUTES}>{TEXT}</t>|<t ?/>)?+</si>|\s*+<si ?/>)*+\s*+")
+_STRING = re.compile(r"<si(?: ?/|><(?:/si|t ?/|t[^>]*+>([^<]*+)))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +84,9 @@ def refusing(name: str) -> Iterator[None]:
     try:
         yield
     except DamagedError as why:
-        raise FileRefused("FORMAT_UNKNOWN", f"{name} {why}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile, UnicodeError, ExpatError) as error:
-        sentence = f"{name} is a damaged spreadsheet ({error}); {_SAVE}"
+        raise FileRefused("FORMAT_UNKNOWN", f"{name} {why}.") from None
+    except _DAMAGE as error:
+        sentence = f"{name} is a damaged spreadsheet ({error}); {_SAVE}."
         raise FileRefused("FORMAT_UNKNOWN", sentence) from error
 
 
@@ -113,11 +128,11 @@ class Package:
 
     def sheets(self) -> list[Sheet]:
         """Return the worksheets in the workbook's order; charts and macro sheets are none."""
-        found = []
+        found: list[Sheet] = []
         for node in self._nodes:
             if node.tag == "sheet" and node.parent == "sheets":
                 kind, part = self._related.get(node.attributes.get("id", ""), ("", ""))
-                if kind == "worksheet":
+                if kind == "worksheet" and part not in {sheet.part for sheet in found}:
                     visible = node.attributes.get("state", "visible") == "visible"
                     found.append(Sheet(node.attributes.get("name", ""), visible, part))
         return found
@@ -128,7 +143,7 @@ class Package:
 
     def strings(self) -> pl.Series:
         """Return the shared strings in their order."""
-        pieces = [pl.Series([], dtype=pl.String)]
+        pieces, count = [pl.Series([], dtype=pl.String)], 0
         for part in self._of_kind("sharedStrings"):
             if self.size(part) > LARGEST_STRINGS:
                 raise DamagedError(
@@ -136,6 +151,9 @@ class Package:
                 )
             for found in records(decoded(self.chunks(part)), "sst", _STRINGS):
                 pieces.append(pl.Series(_texts(found), dtype=pl.String))
+                count += len(pieces[-1])
+                if count > MOST_STRINGS:
+                    raise DamagedError(f"holds more than {MOST_STRINGS:,} texts; save it as .csv instead")
         return pl.concat(pieces, rechunk=True)
 
     def size(self, part: str) -> int:
@@ -151,9 +169,9 @@ class Package:
 
     def holds_data(self, sheet: Sheet) -> bool:
         """Tell whether any cell of the sheet holds a value."""
-        before = b""
-        for chunk in self.chunks(sheet.part):
-            if re.search(rb"<(?:\w+:)?(?:v|t)(?: [^>]*[^/>])?>[^<]", before + chunk):
+        before = ""
+        for chunk in decoded(self.chunks(sheet.part)):
+            if _VALUE.search(before + chunk):
                 return True
             before = chunk[-100:]
         return False
@@ -209,11 +227,13 @@ def _check_kind(file: IO[bytes], size: int) -> None:
     if start[30:].startswith(b"mimetypeapplication/vnd.oasis"):
         raise DamagedError(f"is an OpenDocument file; {_SAVE}")
     closing = end.rfind(b"PK\x05\x06")
-    if int.from_bytes(end[closing + 12 : closing + 16], "little") > LARGEST_DIRECTORY:
+    if closing >= 0 and int.from_bytes(end[closing + 12 : closing + 16], "little") > LARGEST_DIRECTORY:
         raise DamagedError("is an archive of far more parts than a spreadsheet has")
 
 
 def _check_sizes(parts: list[zipfile.ZipInfo], size: int) -> None:
+    if not all(0 <= part.header_offset < size for part in parts):
+        raise zipfile.BadZipFile("a part lies outside of it")
     unpacked = sum(part.file_size for part in parts)
     if unpacked > LARGEST_UNPACKED or unpacked > max(RATIO_FREE, RATIO * size):
         raise DamagedError(f"unpacks to {unpacked:,} bytes, far more than a spreadsheet of its size holds")

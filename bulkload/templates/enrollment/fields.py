@@ -117,10 +117,11 @@ FIELDS = (
     Field(
         "roster",
         "Roster",
-        Pairs(codes.ROSTER_SYNTAX),
+        Pairs(),
         "Roster custom fields: name=data, several separated by semicolons. name= clears one; one not named stays.",
         example="Roster Custom 01=User Custom Data 01;Roster Custom 02=User Custom Data 02",
         rules=(
+            Rule(codes.ROSTER_SYNTAX, lambda name: ~Pairs.all_pairs(name)),
             Rule(codes.ROSTER_FIELD_NOT_FOUND, lambda _: pl.col("roster.missing") != ""),
             Rule(codes.ROSTER_FIELD_NOT_UNIQUE, lambda _: pl.col("roster.doubled") != ""),
             Rule(codes.ROSTER_FIELD_REPEATED, repeated),
