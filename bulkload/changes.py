@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from bulkload.template import Template, Write
+from bulkload import zones
+from bulkload.errors import UsageError
+from bulkload.template import Options, Template, Write
 
 
 def changed_columns(values: Iterable[str]) -> list[pl.Expr]:
@@ -48,3 +50,17 @@ def journal(table: str, key: Sequence[str], values: Sequence[str], changed: pl.D
             pl.struct(before).struct.json_encode().alias("before"),
         ),
     )
+
+
+def moment_text(instants: pl.Series, options: Options) -> pl.Series:
+    """Return instants (seconds since 1970 in UTC) as the configuration shows them; null becomes empty text.
+
+    Raises UsageError where the configured time zone is unknown.
+    """
+    zone = options.display_time_zone
+    try:
+        local = zones.local_of(zones.IANA.get(zone, zone), instants)
+    except KeyError:
+        raise UsageError(f"display_time_zone: there is no time zone {zone!r}.") from None
+    text = pl.from_epoch(local, time_unit="s").dt.strftime(f"{options.display_date} {zone}")
+    return text.fill_null("")

@@ -57,12 +57,17 @@ def match(header: Sequence[str], template: Template, *, file: str) -> Matched:
         if normal(heading) == MESSAGES_COLUMN and MESSAGES_COLUMN not in known:
             continue
         if not normal(heading):
-            raise FileRefused("HEADER_EMPTY", f"{file}: column {letters(number)} has no heading. Give it one, or remove it.")
+            raise FileRefused(
+                "HEADER_EMPTY", f"{file}: column {letters(number)} has no heading. Give it one, or remove it."
+            )
         one = known.get(normal(heading))
         if one is None:
             raise FileRefused("HEADER_UNKNOWN", unknown_heading(file, heading, template))
         if one.name in columns:
-            raise FileRefused("HEADER_DOUBLED", f"{file}: the heading '{one.heading}' stands twice. Remove one of the two columns.")
+            raise FileRefused(
+                "HEADER_DOUBLED",
+                f"{file}: the heading '{one.heading}' stands twice. Remove one of the two columns.",
+            )
         columns[one.name] = number
     for one in template.fields:
         if one.name not in columns and not one.may_be_absent:
@@ -123,7 +128,9 @@ def compared(frame: pl.DataFrame, one: Field) -> pl.Expr:
     cell = pl.col(f"cell.{one.name}")
     if not one.secret:
         cell = cell.str.strip_chars()
-    lengths = frame.select(b=pl.col(f"cell.{one.name}").str.len_bytes().sum(), c=pl.col(f"cell.{one.name}").str.len_chars().sum())
+    lengths = frame.select(
+        b=pl.col(f"cell.{one.name}").str.len_bytes().sum(), c=pl.col(f"cell.{one.name}").str.len_chars().sum()
+    )
     ascii_only = lengths.item(0, "b") == lengths.item(0, "c")
     return (cell if ascii_only else cell.str.normalize("NFC")).alias(f"text.{one.name}")
 
@@ -187,7 +194,9 @@ def said(rows: pl.DataFrame, code: Code, message: str, one: Placed | None, posit
     heading = one.field.heading if one else ""
     where = pl.format("row {}", "row")
     if (rows["line"] != rows["row"]).any():
-        where = pl.when(pl.col("line") != pl.col("row")).then(pl.format("row {} (line {})", "row", "line")).otherwise(where)
+        where = (
+            pl.when(pl.col("line") != pl.col("row")).then(pl.format("row {} (line {})", "row", "line")).otherwise(where)
+        )
     rows = rows.with_columns(words(rows, message, one))
     start = pl.concat_str(where, pl.lit(f", {heading}: " if heading else ": "))
     return rows.select(

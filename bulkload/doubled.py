@@ -30,7 +30,9 @@ def digests(frame: pl.DataFrame, template: Template) -> pl.DataFrame:
 
 def set_aside(found: pl.DataFrame, spool: Spool) -> None:
     """Spread digests over the parts."""
-    for (part,), frame in found.with_columns(part=pl.col("a") % PARTS).partition_by("part", as_dict=True, include_key=False).items():
+    for (part,), frame in (
+        found.with_columns(part=pl.col("a") % PARTS).partition_by("part", as_dict=True, include_key=False).items()
+    ):
         spool.add(f"key-{part:02}", frame)
 
 

@@ -26,7 +26,7 @@ def export_records(template: Template, store: Store, output: Path | None, stream
         nonlocal lost
         for frame in template.family.export(template, store):
             if LOST in frame.columns:
-                lost += frame[LOST].sum()
+                lost += int(frame[LOST].sum())
             yield frame.select(pl.col(field.name).alias(field.heading) for field in template.fields)
 
     if output is None:

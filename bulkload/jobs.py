@@ -112,4 +112,4 @@ def finish_renames(renames: str) -> None:
         if part is None:
             Path(place).unlink(missing_ok=True)
         elif Path(part).exists():
-            os.replace(part, place)
+            Path(part).replace(place)

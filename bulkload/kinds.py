@@ -175,9 +175,7 @@ class WholeNumber(Kind):
         return text.to_frame("t").select(pl.when(good).then(number)).to_series()
 
 
-DAYS = pl.select(
-    pl.date_range(pl.date(1900, 1, 1), pl.date(2199, 12, 31)).dt.strftime("%m/%d/%Y")
-).to_series()
+DAYS = pl.select(pl.date_range(pl.date(1900, 1, 1), pl.date(2199, 12, 31)).dt.strftime("%m/%d/%Y")).to_series()
 """Every day as an enrollment date spells it: what is not among them is no day."""
 
 CLOCK = [f" {h:02}:{m:02} {half}" for half in ("AM", "PM") for h in (12, *range(1, 12)) for m in range(60)]

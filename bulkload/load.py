@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import polars as pl
 
@@ -73,12 +72,12 @@ def load(one: Load) -> None:
         doubled.set_aside(keys, one.spool)
         one.progress(one.source.reader.progress * 0.7, batch.frame["row"][-1] - 1)
     twice = doubled.doubled_rows(one.spool, one.template)
-    for number, span in enumerate(one.spans, 1):
-        frame = one.spool.take(f"rows-{number:06}")
-        findings = one.spool.take(f"findings-{number:06}")
-        assert frame is not None
-        settle(one, span, frame, no_findings() if findings is None else findings, twice)
-        one.progress(0.7 + 0.3 * number / len(one.spans), span.first_row + span.rows - 2)
+    for nth, span in enumerate(one.spans, 1):
+        rows = one.spool.take(f"rows-{nth:06}")
+        said_before = one.spool.take(f"findings-{nth:06}")
+        assert rows is not None
+        settle(one, span, rows, no_findings() if said_before is None else said_before, twice)
+        one.progress(0.7 + 0.3 * nth / len(one.spans), span.first_row + span.rows - 2)
 
 
 def side_by_side(one: Load) -> Iterator[tuple[Batch, tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]]:

@@ -81,7 +81,7 @@ def listed(files: Sequence[Path]) -> list[Path]:
 
 
 def in_reference_order(files: Sequence[Path], reading: Reading) -> list[tuple[Path, str]]:
-    """Return the files with their templates' names, those that others refer to first; a file that cannot be told keeps its place at the end."""
+    """Return the files with their templates' names, those that others refer to first, those that cannot be told last."""
     order = list(templates())
     named = [(path, template_of(path, reading)) for path in files]
     return sorted(named, key=lambda one: order.index(one[1]) if one[1] else len(order))
@@ -89,9 +89,12 @@ def in_reference_order(files: Sequence[Path], reading: Reading) -> list[tuple[Pa
 
 def template_of(path: Path, reading: Reading) -> str:
     """Return the name of a file's template, or nothing where the file will be refused."""
-    with tempfile.TemporaryDirectory(prefix="bulkload-") as work, contextlib.suppress(BulkloadError):
-        with identify(path, reading, Path(work)) as source:
-            return source.template.name
+    with (
+        contextlib.suppress(BulkloadError),
+        tempfile.TemporaryDirectory(prefix="bulkload-") as work,
+        identify(path, reading, Path(work)) as source,
+    ):
+        return source.template.name
     return ""
 
 
@@ -140,5 +143,8 @@ def opened(many: Many, *, several: bool) -> Iterator[Store | None]:
 
 def copy_store(source: Path, target: Path) -> None:
     """Copy a store as it is at one moment."""
-    with contextlib.closing(sqlite3.connect(source)) as old, contextlib.closing(sqlite3.connect(target)) as new:
+    with (
+        contextlib.closing(sqlite3.connect(source)) as old,
+        contextlib.closing(sqlite3.connect(target)) as new,
+    ):
         old.backup(new)

@@ -29,7 +29,11 @@ def field_rows(template: Template) -> list[tuple[str, str, str, str, str]]:
     """Return heading, whether it is required, what it takes, what it means and its codes, for each field."""
     rows = []
     for field in template.fields:
-        words = [placed.code.word for placed in template.placed if placed.field is field and placed.code is not rules.VALUE_TRIMMED]
+        words = [
+            placed.code.word
+            for placed in template.placed
+            if placed.field is field and placed.code is not rules.VALUE_TRIMMED
+        ]
         rows.append((field.heading, required(field), field.kind.says, field.says, " ".join(dict.fromkeys(words))))
     return rows
 
@@ -98,11 +102,11 @@ def every_word() -> list[str]:
     return sorted(words | set(rules.REFUSALS) | {rules.FILE_APPLIED_BEFORE.word})
 
 
-
-
 def explained(word: str) -> str:
     """Return what a code means, in each template where that differs."""
-    found = [(names, code.severity, code.says, code.mend, code.source) for names, code in meanings(word)]
+    found: list[tuple[str, str, str, str, str]] = [
+        (names, code.severity, code.says, code.mend, code.source) for names, code in meanings(word)
+    ]
     if word in rules.REFUSALS:
         says, mend, source = rules.REFUSALS[word]
         found.append(("every template", "the file is refused", says, mend, source))
@@ -122,7 +126,10 @@ def described(template: Template, *, markdown: bool) -> str:
 
     fields: list[tuple[str, ...]] = list(field_rows(template))
     codes: list[tuple[str, ...]] = list(code_rows(template))
-    headings = (("heading", "required", "takes", "what it is", "codes"), ("code", "severity", "means", "what to do"))
+    headings = (
+        ("heading", "required", "takes", "what it is", "codes"),
+        ("code", "severity", "means", "what to do"),
+    )
     if markdown:
         tables = [as_markdown(headings[0], fields), as_markdown(headings[1], codes)]
     else:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BufferedWriter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
+from bulkload.check import MESSAGES_COLUMN, normal
 from bulkload.errors import UsageError
+from bulkload.formats.batch import Span
+from bulkload.formats.spreadsheet import SpreadsheetFile
+from bulkload.formats.workbook import LONGEST_CELL, Cell, Column, write_workbook
+from bulkload.source import Source
+from bulkload.spool import Spool
 from bulkload.template import Template
-
-if TYPE_CHECKING:
-    from bulkload.source import Source
-    from bulkload.formats.batch import Span
 
 BOM = b"\xef\xbb\xbf"
 
@@ -94,7 +96,7 @@ class PartFile:
 
     def finish(self) -> None:
         """Bring what was written to the disk."""
-        if self._file is not None:
+        if self._file is not None and not self._file.closed:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
@@ -112,9 +114,13 @@ def results_frame(frame: pl.DataFrame, findings: pl.DataFrame, template: Templat
     lines = frame.select("row", *keys, "outcome", safe(pl.col("changes")).alias("changes"))
     if findings.is_empty():
         return lines.with_columns(pl.lit(None, pl.String).alias("codes"), pl.lit(None, pl.String).alias("messages"))
-    said = findings.sort("row", "position").group_by("row", maintain_order=True).agg(
-        pl.col("code").str.join(" ").alias("codes"),
-        pl.col("message").str.join(" | ").alias("messages"),
+    said = (
+        findings.sort("row", "position")
+        .group_by("row", maintain_order=True)
+        .agg(
+            pl.col("code").str.join(" ").alias("codes"),
+            pl.col("message").str.join(" | ").alias("messages"),
+        )
     )
     return lines.join(said, on="row", how="left", maintain_order="left")
 
@@ -160,30 +166,53 @@ class ResultsFile:
 
 
 class RejectsFile:
-    """The rejected rows as they stood in the input, under the same header, to be mended and loaded again."""
+    """The rejected rows as they stood in the input, under the same header, to be mended and loaded again.
 
-    def __init__(self, path: Path, token: str, source: Source) -> None:
+    A spreadsheet's rejects are a spreadsheet with one more column, the messages.
+    """
+
+    def __init__(self, path: Path, token: str, source: Source, spool: Spool) -> None:
         self.target = PartFile(path, token)
         self.source = source
-        self._rows: list[tuple[Span, list[int], list[str]]] = []
+        self.spool = spool
+        self._rejected: list[tuple[Span, str]] = []
 
     def add(self, span: Span, lines: pl.DataFrame) -> None:
         """Append the rejected ones of a batch's lines."""
         rejected = lines.filter(pl.col("outcome") == "rejected")
         if rejected.is_empty():
             return
-        rows = rejected["row"].to_list()
         reader = self.source.reader
-        if hasattr(reader, "cells"):
-            self._rows.append((span, rows, rejected["messages"].to_list()))
+        if isinstance(reader, SpreadsheetFile):
+            part = f"rejects-{len(self._rejected):06}"
+            self.spool.add(part, rejected.select("row", pl.col("messages").str.slice(0, LONGEST_CELL)))
+            self._rejected.append((span, part))
             return
         if not self.target.begun:
             self.target.file.write(reader.header_raw)
-        self.target.file.write(reader.raw(span, rows))
+        self.target.file.write(reader.raw(span, rejected["row"].to_list()))
 
     def finish(self) -> None:
-        """Write what has to be written as a whole, a spreadsheet, and bring it to the disk."""
+        """Bring everything to the disk; a spreadsheet is written here, as a whole."""
+        if self._rejected and not self.target.begun:
+            header = self.source.reader.header
+            kept = [at for at, heading in enumerate(header) if normal(heading) != MESSAGES_COLUMN]
+            columns = [Column(heading) for heading in (*(header[at] for at in kept), MESSAGES_COLUMN)]
+            self.target.file.close()
+            write_workbook(self.target.part, self.source.template.name, columns, self._cells(kept))
         self.target.finish()
+
+    def _cells(self, kept: list[int]) -> Iterator[list[Cell]]:
+        """Yield the typed cells under the headings, the messages, and what stood beyond the header."""
+        width = len(self.source.reader.header)
+        for span, part in self._rejected:
+            rejected = self.spool.take(part)
+            assert rejected is not None
+            assert isinstance(self.source.reader, SpreadsheetFile)
+            typed = self.source.reader.cells(span, rejected["row"].to_list())
+            for cells, messages in zip(typed, rejected["messages"], strict=True):
+                filled = [*cells, *[None] * (width - len(cells))]
+                yield [*(filled[at] for at in kept), messages, *cells[width:]]
 
 
 def default_results(path: Path) -> Path:
@@ -193,7 +222,11 @@ def default_results(path: Path) -> Path:
 
 def default_rejects(path: Path) -> Path:
     """Return where rejects go: beside the input, under its own ending."""
-    ending = ".xlsx" if path.suffix.lower() == ".xlsx" or path.name.lower().endswith(".xlsx.gz") else Path(path.name.removesuffix(".gz")).suffix
+    ending = (
+        ".xlsx"
+        if path.suffix.lower() == ".xlsx" or path.name.lower().endswith(".xlsx.gz")
+        else Path(path.name.removesuffix(".gz")).suffix
+    )
     return path.with_name(stem(path) + ".rejects" + ending)
 
 
@@ -207,5 +240,3 @@ def is_written_by_us(name: str) -> bool:
     """Say whether a file of a directory is one that bulkload wrote beside another."""
     parts = name.lower().removesuffix(".gz").split(".")
     return len(parts) >= 3 and parts[-2] in {"results", "rejects"}
-
-

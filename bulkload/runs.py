@@ -173,7 +173,9 @@ def apply_file(request: Request, store: Store) -> Report:
     try:
         with store.lock(wait=request.wait, waiting=lambda: request.say(waiting_sentence(store))):
             for closed in jobs.tidy(store, now):
-                request.say(f"Job {closed.id} ({closed.file}) had been cut off before it was applied; it is closed as interrupted.")
+                request.say(
+                    f"Job {closed.id} ({closed.file}) had been cut off before it was applied; it is closed as interrupted."
+                )
             jobs.change(store, job.id, state="running", started_at=now)
             with workspace(jobs.folder(store) / job.id / "work") as work:
                 run_job(request, store, job, report, work)
@@ -210,11 +212,14 @@ def run_job(request: Request, store: Store, job: Job, report: Report, work: Path
     with identify(path, request.reading, work) as source:
         report.template = source.template.name
         one = prepare(request, source, store, work, job.id)
-        one.outputs.rejects = RejectsFile(rejects_place(request), job.id, source)
+        one.outputs.rejects = RejectsFile(rejects_place(request), job.id, source, one.spool)
         try:
             load(one)
             if not source.reader.unchanged():
-                raise FileRefused("FILE_CHANGED", f"{path.name} was changed while it was read. Nothing was applied; run the command again.")
+                raise FileRefused(
+                    "FILE_CHANGED",
+                    f"{path.name} was changed while it was read. Nothing was applied; run the command again.",
+                )
             settle_all_or_nothing(one, report)
             warn_of_earlier(store, sha256.result(), job, report)
             keep(one, store, job)
@@ -246,7 +251,9 @@ def keep(one: Load, store: Store, job: Job) -> None:
     for output, name in ((one.outputs.results, "results.csv"), (one.outputs.rejects, "rejects")):
         if output is not None:
             output.finish()
-            if output.target.begun and (name == "results.csv" or not any(field.secret for field in one.template.fields)):
+            if output.target.begun and (
+                name == "results.csv" or not any(field.secret for field in one.template.fields)
+            ):
                 shutil.copyfile(output.target.part, folder / name)
                 (folder / name).chmod(0o600)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -82,7 +82,7 @@ class Decision:
     """
 
     frame: pl.DataFrame
-    writes: Sequence[Write] = ()
+    writes: Iterable[Write] = ()
 
 
 class Run(Protocol):

@@ -229,6 +229,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 @example(content='a,b\n"', delimiter=None, pad=False, block=16)
 @example(content="a,b\n\ufeffx,y\n", delimiter=None, pad=False, block=4)
+@example(content="a,b\nx,y,", delimiter=None, pad=False, block=64)
 @example(content="a\n\n\nb", delimiter=None, pad=False, block=1)
 @example(content="a,b\nx,y\r\r\n", delimiter=None, pad=False, block=64)
 def test_agrees_with_the_plain_reader_across_every_block_boundary(

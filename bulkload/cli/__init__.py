@@ -57,7 +57,10 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
-        click.echo(f"bulkload: {error.filename or 'a file'} could not be used: {error.strerror}. Nothing was applied.", err=True)
+        click.echo(
+            f"bulkload: {error.filename or 'a file'} could not be used: {error.strerror}. Nothing was applied.",
+            err=True,
+        )
         sys.exit(6)
     except Exception:  # noqa: BLE001 - the last door: whatever was not foreseen ends here
         sys.exit(fault())
@@ -73,7 +76,10 @@ def fault() -> int:
     Path(name).write_text(frames_only(), encoding="utf-8")
     os.close(handle)
     kind = sys.exc_info()[0]
-    click.echo(f"bulkload: a fault of bulkload itself ({kind.__name__ if kind else 'unknown'}). Details are in {name}.", err=True)
+    click.echo(
+        f"bulkload: a fault of bulkload itself ({kind.__name__ if kind else 'unknown'}). Details are in {name}.",
+        err=True,
+    )
     return 70
 
 

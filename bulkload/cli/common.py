@@ -21,7 +21,10 @@ def store_option(command: Command) -> Command:
 def format_option(command: Command) -> Command:
     """Add --format; on a terminal the default is rich, elsewhere plain."""
     return click.option(
-        "--format", "form", type=click.Choice(["rich", "plain", "json"]), help="How to print: rich on a terminal, else plain."
+        "--format",
+        "form",
+        type=click.Choice(["rich", "plain", "json"]),
+        help="How to print: rich on a terminal, else plain.",
     )(command)
 
 
@@ -45,4 +48,6 @@ def clock(text: str | None) -> datetime:
 
 def now_option(command: Command) -> Command:
     """Add --now."""
-    return click.option("--now", metavar="TIMESTAMP", help="Take this as the time now (ISO 8601), for tests and re-runs.")(command)
+    return click.option(
+        "--now", metavar="TIMESTAMP", help="Take this as the time now (ISO 8601), for tests and re-runs."
+    )(command)

@@ -12,7 +12,13 @@ from bulkload.cli.common import store_option
 
 @click.command()
 @click.argument("template")
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Where to write: .csv, .txt (tab) or .xlsx; else to the output.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where to write: .csv, .txt (tab) or .xlsx; else to the output.",
+)
 @store_option
 def export(template: str, output: Path | None, store: str | None) -> None:
     """Write the store's records in a template's own layout; applied again, the file changes nothing.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +37,7 @@ def common(command: Command) -> Command:
 
 @click.command()
 @common
-@click.pass_context
-def validate(context: click.Context, **chosen_options: Any) -> int:
+def validate(**chosen_options: Any) -> int:
     """Check files and show what `apply` would do; change nothing.
 
     With a store at hand it is also checked what has to be there already. Of several files, or the files of
@@ -80,11 +78,11 @@ def run_files(verb: str, *, form: Any, quiet: bool, **chosen_options: Any) -> in
     """Run a command over its files, print what became of them, return the exit code."""
     from bulkload.cli.progress import progress_bar
     from bulkload.cli.summary import print_reports
+    from bulkload.config import settings, store_url
     from bulkload.errors import UsageError
     from bulkload.many import Many, run_many
     from bulkload.source import Reading
     from bulkload.template import Options
-    from bulkload.config import settings, store_url
 
     found = settings()
     given = chosen_options

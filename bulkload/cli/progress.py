@@ -16,7 +16,8 @@ def progress_bar(*, shown: bool) -> Iterator[Callable[[str], Progress]]:
         yield lambda _name: lambda _part, _rows: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress as Bars, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rows]:,} rows"),
                TextColumn("{task.fields[rate]}"), TimeRemainingColumn())  # fmt: skip

@@ -46,7 +46,13 @@ def show(name: str, markdown: bool) -> None:
 
 @template.command()
 @click.argument("name")
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Where to write it; else NAME.csv.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where to write it; else NAME.csv.",
+)
 def new(name: str, output: Path | None) -> None:
     """Write an empty file to fill in: .csv, .txt (tab) or .xlsx, by its name.
 
@@ -64,7 +70,10 @@ def new(name: str, output: Path | None) -> None:
     if path.exists():
         raise UsageError(f"{path} exists already. Remove it first, or name another file with -o.")
     empty_file(one, path)
-    click.echo(f"{path} has the headings of {name}; `bulkload template show {name}` says what goes into each column.", err=True)
+    click.echo(
+        f"{path} has the headings of {name}; `bulkload template show {name}` says what goes into each column.",
+        err=True,
+    )
 
 
 @click.command()

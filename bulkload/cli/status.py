@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -19,7 +20,9 @@ COLUMNS = ("job", "submitted", "state", "template", "file", "rows", "outcomes")
 @click.argument("job", required=False)
 @store_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; the same as --format json.")
-@click.option("--save", metavar="FILE", type=click.Path(path_type=Path), help="Write the job's results to a file again.")
+@click.option(
+    "--save", metavar="FILE", type=click.Path(path_type=Path), help="Write the job's results to a file again."
+)
 @format_option
 def status(job: str | None, store: str | None, as_json: bool, save: Path | None, form: str | None) -> int:
     """Show the jobs of the last 60 days, or all that is known of one.
@@ -58,7 +61,15 @@ def line(job: Job) -> tuple[str, ...]:
     """Return a job as a line of the list."""
     counts = json.loads(job.counts)
     said = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items()))
-    return (job.id, instant(job.submitted_at) or "", job.state, job.template or "", job.file, f"{job.rows:,}", said)
+    return (
+        job.id,
+        instant(job.submitted_at) or "",
+        job.state,
+        job.template or "",
+        job.file,
+        f"{job.rows:,}",
+        said,
+    )
 
 
 def print_all(found: list[Job], style: str) -> int:
@@ -82,7 +93,12 @@ def print_one(job: Job, style: str) -> int:
     said["outcomes"] = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(said["outcomes"].items()))
     print_table(("", ""), [(name, str(value)) for name, value in said.items() if value not in {None, ""}], style)
     rows = [
-        (one.get("severity", "warning"), one["code"], f"{one.get('rows', '')}", "\n".join(one.get("first", [one.get("message")])))
+        (
+            one.get("severity", "warning"),
+            one["code"],
+            f"{one.get('rows', '')}",
+            "\n".join(one.get("first", [one.get("message")])),
+        )
         for one in findings
     ]
     if rows:
@@ -91,7 +107,7 @@ def print_one(job: Job, style: str) -> int:
     return 0
 
 
-def print_table(headings: tuple[str, ...], rows: list[tuple[str, ...]], style: str) -> None:
+def print_table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]], style: str) -> None:
     """Print a table, for a terminal or to be pasted."""
     if style == "rich":
         from rich.console import Console
@@ -105,4 +121,11 @@ def print_table(headings: tuple[str, ...], rows: list[tuple[str, ...]], style: s
     else:
         from tabulate import tabulate
 
-        click.echo(tabulate(rows, headers=headings if any(headings) else (), tablefmt="simple" if any(headings) else "plain", disable_numparse=True))
+        click.echo(
+            tabulate(
+                rows,
+                headers=headings if any(headings) else (),
+                tablefmt="simple" if any(headings) else "plain",
+                disable_numparse=True,
+            )
+        )

@@ -137,9 +137,7 @@ class DelimitedFile:
         if len(best.cells) > HEADINGS:
             raise self._refused(1, 1, f"there are {len(best.cells)} headings; a file may have {HEADINGS}")
         raw = data[: best.size]
-        self.layout = Layout(
-            best.delimiter, plain.encoding, plain.bom, "\r\n" if raw.endswith(b"\r\n") else "\n"
-        )
+        self.layout = Layout(best.delimiter, plain.encoding, plain.bom, "\r\n" if raw.endswith(b"\r\n") else "\n")
         self.header = tuple(best.cells) or ("",)
         self.header_raw = plain.bom + plain.original(raw)
         self._body = plain.start + best.size, 1 + best.lines
@@ -189,9 +187,7 @@ class DelimitedFile:
         data = self._plain.read(size, offset)
         if b"\n" not in data and b"\r" in data:
             raise self._refused(row, line, CR_LINES)
-        raise self._refused(
-            row, line, f"it is longer than {RECORD >> 20} MB; probably a quote was not closed"
-        )
+        raise self._refused(row, line, f"it is longer than {RECORD >> 20} MB; probably a quote was not closed")
 
     def _check(self, data: bytes, offset: int, row: int, delimiter: str) -> None:
         """Refuse bytes that are no text; `row` is that of the first record in `data`."""

@@ -60,9 +60,7 @@ class PlainText:
         """Return `size` bytes of the plain form, fewer at its end."""
         data = self._read(min(size, self.size - offset), offset)
         if len(data) < min(size, self.size - offset):
-            raise FileRefused(
-                "FORMAT_UNKNOWN", f"{self.name} became shorter while it was read. Load it again."
-            )
+            raise FileRefused("FORMAT_UNKNOWN", f"{self.name} became shorter while it was read. Load it again.")
         return data
 
     def fault(self, data: bytes, offset: int) -> tuple[int, str] | None:
@@ -154,9 +152,7 @@ class PlainText:
                 return
             if "\0" in text:
                 text = text[: text.index("\0")]
-                self._stop = (
-                    f"a NUL stands at byte offset {offset + len(text.encode(self.encoding))}; text has none."
-                )
+                self._stop = f"a NUL stands at byte offset {offset + len(text.encode(self.encoding))}; text has none."
                 yield text.encode()
                 return
             data = data.removesuffix(decoder.getstate()[0])

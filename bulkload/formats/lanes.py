@@ -17,9 +17,7 @@ CELLS = 2 << 20
 BLANKS = " \t\xa0"
 BLANK_LINE = "BLANK_LINE"
 CELL_COUNT = "CELL_COUNT"
-UNCLOSED = (
-    "a quoted cell begins here and is never closed. Close it, or double a quote that is part of the text"
-)
+UNCLOSED = "a quoted cell begins here and is never closed. Close it, or double a quote that is part of the text"
 AFTER_QUOTE = "text stands after the closing quote of a cell. Write a quote inside a quoted cell twice"
 CR_LINES = "the lines end in CR alone. Save the file with CRLF or LF line ends"
 LONE_CR = "a CR stands alone, outside quotes. Save the file with CRLF or LF line ends"
@@ -190,9 +188,7 @@ def _doubtful(data: bytes, text: pl.Series, grid: Grid) -> list[tuple[int, int]]
     return [(at, ends[at - 1] + at if at else 0) for at in doubtful]
 
 
-def _by_hand(
-    data: bytes, doubtful: Sequence[tuple[int, int]], grid: Grid, last: bool
-) -> tuple[list[_Odd], int]:
+def _by_hand(data: bytes, doubtful: Sequence[tuple[int, int]], grid: Grid, last: bool) -> tuple[list[_Odd], int]:
     """Read the records that begin on doubtful lines, and say where the first incomplete one begins."""
     odd: list[_Odd] = []
     after = extra = 0

@@ -119,20 +119,14 @@ class SpreadsheetFile:
         return filled
 
     def _header(self) -> tuple[str, ...]:
-        cells = next(
-            self._tables(), pl.DataFrame(schema={"row": pl.Int64, "column": pl.Int64, "text": pl.String})
-        )
+        cells = next(self._tables(), pl.DataFrame(schema={"row": pl.Int64, "column": pl.Int64, "text": pl.String}))
         texts = dict(cells.filter(pl.col("row") == 1).select("column", "text").iter_rows())
         if not texts:
-            sentence = (
-                f"{self.name}: row 1 of sheet {self.sheet!r} is blank; the headings must stand in row 1."
-            )
+            sentence = f"{self.name}: row 1 of sheet {self.sheet!r} is blank; the headings must stand in row 1."
             raise FileRefused("HEADER_MISSING", sentence)
         width = max(texts) + 1
         if width > MOST_COLUMNS:
-            sentence = (
-                f"{self.name} has headings up to column {column_name(width - 1)}: more than {MOST_COLUMNS:,}."
-            )
+            sentence = f"{self.name} has headings up to column {column_name(width - 1)}: more than {MOST_COLUMNS:,}."
             raise FileRefused("FORMAT_UNKNOWN", sentence)
         return tuple(texts.get(column, "") for column in range(width))
 

@@ -85,26 +85,18 @@ def _set_columns(book: Workbook, page: Worksheet, columns: Sequence[Column]) -> 
             page.write_comment(0, at, column.note, {"x_scale": 2, "y_scale": 2})
 
 
-def _write_rows(
-    book: Workbook, page: Worksheet, columns: Sequence[Column], rows: Iterable[Sequence[Cell]]
-) -> None:
+def _write_rows(book: Workbook, page: Worksheet, columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> None:
     text = book.add_format({"num_format": "@"})
     day = book.add_format({"num_format": DAY_FORMAT})
     moments = [
         book.add_format(
-            {
-                "num_format": column.number_format
-                if column.kind == "date" and column.number_format
-                else MOMENT_FORMAT
-            }
+            {"num_format": column.number_format if column.kind == "date" and column.number_format else MOMENT_FORMAT}
         )
         for column in columns
     ]
     for number, row in enumerate(rows, start=1):
         if number >= MOST_ROWS:
-            raise UsageError(
-                f"a spreadsheet holds no more than {MOST_ROWS - 1:,} rows: write a .csv file instead."
-            )
+            raise UsageError(f"a spreadsheet holds no more than {MOST_ROWS - 1:,} rows: write a .csv file instead.")
         for at, (cell, moment) in enumerate(zip(row, moments, strict=True)):
             if isinstance(cell, date) and cell.year >= 1900:
                 page.write_datetime(number, at, cell, moment if isinstance(cell, datetime) else day)

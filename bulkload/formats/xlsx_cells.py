@@ -141,8 +141,7 @@ def _odd_row(row: list[Node], after: int, cells: list[tuple[int, str, str, str]]
         value = _odd_value(row[start + 1 : end])
         if not value and kind != "str" and any(node.tag == "f" for node in row[start + 1 : end]):
             raise DamagedError(
-                f"holds a formula without its result in cell {name}; "
-                "open it in a spreadsheet program and save it"
+                f"holds a formula without its result in cell {name}; open it in a spreadsheet program and save it"
             )
         if value:
             cells.append((int(stated), place[1], f' s="{cell.attributes.get("s", "")}" t="{kind}"', value))
@@ -165,9 +164,7 @@ def _shown(kind: str, cells: pl.DataFrame, book: Book) -> pl.DataFrame:
             return _iso_dates(cells)
         case "number":
             short = raw.str.contains(_SHORT)
-            return pl.concat(
-                [_table(cells.filter(short), raw.filter(short)), _long_numbers(cells.filter(~short))]
-            )
+            return pl.concat([_table(cells.filter(short), raw.filter(short)), _long_numbers(cells.filter(~short))])
         case "day" | "moment":
             return _dates(cells, kind == "moment", book.epoch_1904)
         case "clock" | "mask":

@@ -122,8 +122,7 @@ class Package:
         self._related = self._relations(self._book)
         self._nodes = self._read(self._book)
         self.epoch_1904 = any(
-            node.tag == "workbookPr" and node.attributes.get("date1904") in ("1", "true", "on")
-            for node in self._nodes
+            node.tag == "workbookPr" and node.attributes.get("date1904") in ("1", "true", "on") for node in self._nodes
         )
 
     def sheets(self) -> list[Sheet]:
@@ -146,9 +145,7 @@ class Package:
         pieces, count = [pl.Series([], dtype=pl.String)], 0
         for part in self._of_kind("sharedStrings"):
             if self.size(part) > LARGEST_STRINGS:
-                raise DamagedError(
-                    f"holds more than {LARGEST_STRINGS >> 20} MiB of text; save it as .csv instead"
-                )
+                raise DamagedError(f"holds more than {LARGEST_STRINGS >> 20} MiB of text; save it as .csv instead")
             for found in records(decoded(self.chunks(part)), "sst", _STRINGS):
                 pieces.append(pl.Series(_texts(found), dtype=pl.String))
                 count += len(pieces[-1])

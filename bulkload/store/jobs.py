@@ -54,7 +54,9 @@ def find(store: Store, beginning: str) -> Job:
     if not found:
         raise UsageError(f"The store {store.path} has no job {beginning}. `bulkload status` lists the jobs.")
     if len(found) > 1:
-        raise UsageError(f"{len(found)} jobs begin with {beginning}: {', '.join(one.id for one in found)}. Give more of the id.")
+        raise UsageError(
+            f"{len(found)} jobs begin with {beginning}: {', '.join(one.id for one in found)}. Give more of the id."
+        )
     return found[0]
 
 

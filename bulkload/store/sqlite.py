@@ -169,7 +169,10 @@ class SQLiteStore:
 
         bound = None
         if values:
-            columns = [pl.Series(str(n), [one], dtype=pl.Int64 if isinstance(one, int) else pl.String) for n, one in enumerate(values)]
+            columns = [
+                pl.Series(str(n), [one], dtype=pl.Int64 if isinstance(one, int) else pl.String)
+                for n, one in enumerate(values)
+            ]
             bound = pl.DataFrame(columns)
         return self._answer(sql, bound).rows()
 
@@ -193,9 +196,7 @@ class SQLiteStore:
         except Error as error:
             raise explained(error, self.path) from error
 
-    def records(
-        self, table: str, schema: Mapping[str, pl.DataType], keys: pl.DataFrame | None = None
-    ) -> pl.DataFrame:
+    def records(self, table: str, schema: Mapping[str, pl.DataType], keys: pl.DataFrame | None = None) -> pl.DataFrame:
         """Return records as a frame of the given columns: all of them, or those of each row of `keys`.
 
         The driver tells a column's type from the rows it sees first, so that a text that may be null is
@@ -234,7 +235,7 @@ class SQLiteStore:
         return not self.query(f"SELECT EXISTS (SELECT 1 FROM {name(table)})")[0][0]
 
     def write(self, sql: str, frame: pl.DataFrame) -> None:
-        """Run a statement once for each row of a frame, its columns as the statement's ?1, ?2, …"""
+        """Run a statement once for each row of a frame, its columns as the statement's ?1, ?2 and so on."""
         import polars as pl
 
         if frame.is_empty():

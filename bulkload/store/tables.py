@@ -53,7 +53,7 @@ class Table:
 
 
 def where(columns: Iterable[str]) -> str:
-    """Return the condition that columns equal ?1, ?2, …"""
+    """Return the condition that columns equal ?1, ?2 and so on."""
     return " AND ".join(f"{name(one)} = ?{n}" for n, one in enumerate(columns, 1))
 
 
@@ -63,7 +63,17 @@ TABLES = {
         Table(
             "event",
             ("number",),
-            ("id", "name", "type", "default_pre", "use_event_zone", "zone", "max_seats", "waitlist", "max_waitlist"),
+            (
+                "id",
+                "name",
+                "type",
+                "default_pre",
+                "use_event_zone",
+                "zone",
+                "max_seats",
+                "waitlist",
+                "max_waitlist",
+            ),
         ),
         Table("user", ("number",), ("folded", "username", "first_name", "last_name", "email", "active")),
         Table("roster_field", ("number",), ("id", "name")),

@@ -115,7 +115,15 @@ ROSTER_FIELD = Template(
     family=Upsert("roster_field"),
     fields=(
         Field("id", "Field ID", Kind(), "The key.", "RC01", rules.REQUIRED, limit=100),
-        Field("name", "Field Name", Kind(), "The name that Roster cells give.", "Roster Custom 01", rules.REQUIRED, limit=255),
+        Field(
+            "name",
+            "Field Name",
+            Kind(),
+            "The name that Roster cells give.",
+            "Roster Custom 01",
+            rules.REQUIRED,
+            limit=255,
+        ),
     ),
 )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -96,8 +96,14 @@ class UpsertRun:
         new = pl.col("ok") & ~pl.col("stored.known")
         differs = pl.col("ok") & pl.col("stored.known") & pl.any_horizontal(f"changed.{name}" for name in values)
         frame = frame.with_columns(
-            pl.when(new).then(pl.lit("created")).when(differs).then(pl.lit("updated"))
-            .when("ok").then(pl.lit("unchanged")).otherwise(pl.lit("rejected")).alias("outcome")
+            pl.when(new)
+            .then(pl.lit("created"))
+            .when(differs)
+            .then(pl.lit("updated"))
+            .when("ok")
+            .then(pl.lit("unchanged"))
+            .otherwise(pl.lit("rejected"))
+            .alias("outcome")
         )
         frame = skip(frame, self.options).with_columns(changes_text(self.template, values))
         return Decision(frame, self._writes(frame, values))

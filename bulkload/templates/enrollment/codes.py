@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from bulkload.rules import Code
 
 ENROLLMENT_BLANK = Code(

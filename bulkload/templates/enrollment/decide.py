@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from bulkload import zones
-from bulkload.changes import change, changed_columns, journal, updated
+from bulkload.changes import change, journal, moment_text, updated
 from bulkload.store import Store
 from bulkload.template import Decision, Options, Template, Write
 from bulkload.templates.enrollment import roster
@@ -51,6 +51,7 @@ RECORD = {
 }
 """What is stored of an enrollment; instants are seconds since 1970 in UTC, a null priority is None."""
 
+INSTANTS = ("enrolled_at", "changed_at")
 KEY = ["event", "user"]
 USER = LookUp("user", "username", "user", "folded", "username", {"active": pl.Boolean()}, folds=True)
 HEADINGS = {
@@ -90,7 +91,9 @@ class EnrollmentRun:
     def __init__(self, template: Template, store: Store, options: Options) -> None:
         self.template, self.store, self.options = template, store, options
         every = events(store)
-        self.by_id = every.with_columns(pl.col("event.id").alias("enrollment_id"), pl.col("event.number").alias("event.by_id.number"))
+        self.by_id = every.with_columns(
+            pl.col("event.id").alias("enrollment_id"), pl.col("event.number").alias("event.by_id.number")
+        )
         self.by_name = every.unique("event.name", keep="first", maintain_order=True)
         self.users = USER.fetch(store)
         self.roster_fields = roster.fields(store)
@@ -121,21 +124,36 @@ class EnrollmentRun:
         if frame.select(by_id.any()).item():
             frame = frame.join(self.by_id, on="enrollment_id", how="left", maintain_order="left")
             other = frame.drop([one for one in self.by_id.columns if one.startswith("event.")])
-            other = other.join(self.by_name, left_on="enrollment", right_on="event.name", how="left", maintain_order="left", coalesce=False)
+            other = other.join(
+                self.by_name,
+                left_on="enrollment",
+                right_on="event.name",
+                how="left",
+                maintain_order="left",
+                coalesce=False,
+            )
             columns = [one for one in self.by_id.columns if one not in {"enrollment_id", "event.by_id.number"}]
             frame = frame.with_columns(
                 pl.when(by_id).then(pl.col(one)).otherwise(other[one]).alias(one) for one in columns
             ).with_columns(pl.when(by_id).then(1).otherwise(pl.col("event.count")).alias("event.count"))
         else:
             frame = frame.join(
-                self.by_name, left_on="enrollment", right_on="event.name", how="left", maintain_order="left", coalesce=False
+                self.by_name,
+                left_on="enrollment",
+                right_on="event.name",
+                how="left",
+                maintain_order="left",
+                coalesce=False,
             ).with_columns(pl.lit(None, pl.Int64).alias("event.by_id.number"))
         found = pl.col("event.number").is_not_null()
         other_name = by_id & found & named.is_not_null() & (named != pl.col("event.name"))
         frame = frame.with_columns(
             (~by_id & named.is_not_null() & ~found).alias("event.unknown_name"),
             other_name.alias("event.other_name"),
-            pl.when(by_id).then("text.enrollment_id").otherwise(pl.coalesce("event.id", "text.enrollment")).alias("same.enrollment"),
+            pl.when(by_id)
+            .then("text.enrollment_id")
+            .otherwise(pl.coalesce("event.id", "text.enrollment"))
+            .alias("same.enrollment"),
             (by_id | found).alias("same.by_id"),
             pl.col("text.username").alias("same.username"),
         )
@@ -169,9 +187,7 @@ class EnrollmentRun:
         frame = frame.with_columns(stored).with_columns(self._completed(frame, numbers))
         stands = pl.coalesce("stored.pre_status", "event.default_pre")
         enrollment_good = pl.col("event.number").is_not_null()
-        effective = (
-            pl.when(pl.col("text.pre_status") != "").then("pre_status").when(enrollment_good).then(stands)
-        )
+        effective = pl.when(pl.col("text.pre_status") != "").then("pre_status").when(enrollment_good).then(stands)
         frame = frame.with_columns(effective.alias("pre.effective"))
         hint = pl.when(one_of(pl.col("post_status"), PRE_STATUSES)).then(
             pl.lit("; a pre-status belongs in the column 'Users Enrollment Pre-Status'")
@@ -191,15 +207,23 @@ class EnrollmentRun:
         asks = frame.select(one_of(pl.col("event.type"), BY_COMPLETION).fill_null(value=False)).to_series()
         schema = {"event": pl.Int64(), "user": pl.Int64()}
         found = self.store.records("completion", schema, numbers.filter(asks).drop_nulls().unique().sort(KEY))
-        marked = numbers.join(found.with_columns(pl.lit(value=True).alias("c")), on=KEY, how="left", maintain_order="left")
+        marked = numbers.join(
+            found.with_columns(pl.lit(value=True).alias("c")), on=KEY, how="left", maintain_order="left"
+        )
         known = pl.all_horizontal(pl.col(KEY).is_not_null())
-        return marked.select(pl.when(known).then(pl.col("c").fill_null(value=False)).alias("stored.completed")).to_series()
+        return marked.select(
+            pl.when(known).then(pl.col("c").fill_null(value=False)).alias("stored.completed")
+        ).to_series()
 
     # decide
 
     def decide(self, frame: pl.DataFrame) -> Decision:
         """Give seats, set what follows, compare with what is stored."""
-        taken = pl.col("ok") if self.options.only is None else pl.col("ok") & (pl.col("stored.known") == (self.options.only == "update"))
+        taken = (
+            pl.col("ok")
+            if self.options.only is None
+            else pl.col("ok") & (pl.col("stored.known") == (self.options.only == "update"))
+        )
         frame = frame.with_columns(taken.alias("taken"), pl.col("pre.effective").alias("asked"))
         rows = frame.filter("taken")
         given = rows.select("row", self.seats.given(rows).alias("given"))
@@ -260,6 +284,11 @@ class EnrollmentRun:
         frame = skip(frame.with_columns(outcome.alias("outcome")), self.options)
         if not (frame["outcome"] == "updated").any():
             return frame.with_columns(pl.lit("").alias("changes"))
+        frame = frame.with_columns(
+            moment_text(frame[f"{side}.{one}"], self.options).alias(f"shown.{side}.{one}")
+            for one in INSTANTS
+            for side in ("stored", "new")
+        )
         fields = {one.name: one for one in FIELDS}
         parts = [
             change(
@@ -291,14 +320,23 @@ SETTINGS = [f"event.{name}" for name in EVENT if name not in {"id", "name"}]
 
 def no_instants(name: str) -> list[pl.Expr]:
     """Return the columns of a date that no row has."""
-    nothing = {"at": pl.Int64, "gap": pl.Boolean, "doubled": pl.Boolean, "gap_from": pl.String, "gap_to": pl.String}
+    nothing = {
+        "at": pl.Int64,
+        "gap": pl.Boolean,
+        "doubled": pl.Boolean,
+        "gap_from": pl.String,
+        "gap_to": pl.String,
+    }
     return [pl.lit(None, kind).alias(f"{name}.{column}") for column, kind in nothing.items()]
 
 
 def gap_words(both: pl.DataFrame, name: str) -> list[pl.Series]:
     """Return the two ends of a gap as a sentence names them: with the day only where that differs."""
     if both["gap_from"].null_count() == both.height:
-        return [pl.Series(f"{name}.{end}", [None], pl.String).new_from_index(0, both.height) for end in ("gap_from", "gap_to")]
+        return [
+            pl.Series(f"{name}.{end}", [None], pl.String).new_from_index(0, both.height)
+            for end in ("gap_from", "gap_to")
+        ]
     start, end = (pl.from_epoch(one, time_unit="s") for one in ("gap_from", "gap_to"))
     one_day = start.dt.date() == end.dt.date()
     one_half = one_day & ((start.dt.hour() < 12) == (end.dt.hour() < 12))
@@ -312,9 +350,7 @@ def gap_words(both: pl.DataFrame, name: str) -> list[pl.Series]:
 
 
 def shown(column: str, name: str) -> pl.Expr:
-    """Return a stored value as changes show it; instants in UTC."""
-    if column in {"enrolled_at", "changed_at"}:
-        return pl.from_epoch(pl.col(name), time_unit="s").dt.strftime("%m/%d/%Y %I:%M %p UTC").fill_null("")
-    if column == "priority":
-        return pl.col(name).cast(pl.String).fill_null("None")
-    return pl.col(name).cast(pl.String).fill_null("")
+    """Return a stored value as changes show it; an instant has been written out beside it."""
+    if column in INSTANTS:
+        return pl.col(f"shown.{name}")
+    return pl.col(name).cast(pl.String).fill_null("None" if column == "priority" else "")

@@ -54,8 +54,8 @@ def texts(template: Template, frame: pl.DataFrame) -> pl.DataFrame:
         local = zones.to_local(zone, frame[column])
         back = zones.to_utc(zone, local)["later"]
         good = (back == frame[column]) & (local % QUARTER == 0)
-        shown = pl.select(EnrollmentDate().show(local.set(~good.fill_null(value=False), None))).to_series()
-        written.append(shown.alias(field))
+        kept = pl.DataFrame({"local": local, "good": good}).select(pl.when("good").then("local").alias("t"))
+        written.append(kept.select(EnrollmentDate().show(pl.col("t"))).to_series().alias(field))
         lost.append((frame[column].is_not_null() & ~good.fill_null(value=False)).cast(pl.Int64))
     kinds = {one.name: one.kind for one in template.fields}
     unwritten = lost[0] + lost[1]
@@ -65,7 +65,11 @@ def texts(template: Template, frame: pl.DataFrame) -> pl.DataFrame:
         "username",
         pl.col("roster").fill_null(""),
         written[0],
-        pl.when("event.use_event_zone").then(pl.lit("")).otherwise(pl.col("zone").cast(pl.String)).fill_null("").alias("zone"),
+        pl.when("event.use_event_zone")
+        .then(pl.lit(""))
+        .otherwise(pl.col("zone").cast(pl.String))
+        .fill_null("")
+        .alias("zone"),
         pl.col("pre_status").cast(pl.String),
         pl.col("post_status").cast(pl.String),
         kinds["priority"].show(pl.col("priority")),

@@ -143,8 +143,14 @@ FIELDS = (
         "The Windows name of the time zone of both dates; required when the enrollment does not use its own.",
         example="Eastern Standard Time",
         rules=(
-            Rule(codes.TIMEZONE_REQUIRED, lambda _: (pl.col("text.zone") == "") & ~pl.col("event.use_event_zone")),
-            Rule(codes.TIMEZONE_IGNORED, lambda name: pl.col(name).is_not_null() & pl.col("event.use_event_zone")),
+            Rule(
+                codes.TIMEZONE_REQUIRED,
+                lambda _: (pl.col("text.zone") == "") & ~pl.col("event.use_event_zone"),
+            ),
+            Rule(
+                codes.TIMEZONE_IGNORED,
+                lambda name: pl.col(name).is_not_null() & pl.col("event.use_event_zone"),
+            ),
         ),
     ),
     Field(
@@ -154,7 +160,10 @@ FIELDS = (
         "The status before the event; blank: the enrollment's default for a new row, unchanged for an existing one.",
         example="Approved",
         rules=(
-            Rule(codes.PRE_STATUS_NOT_FOR_TYPE, lambda name: ~among(pl.col("event.type"), pl.col(name), ASKED_FOR)),
+            Rule(
+                codes.PRE_STATUS_NOT_FOR_TYPE,
+                lambda name: ~among(pl.col("event.type"), pl.col(name), ASKED_FOR),
+            ),
             Rule(codes.STATUS_ALIAS, PRE.alias_used),
             Rule(codes.WAITLISTED, lambda _: pl.col("decided.waitlisted")),
             Rule(codes.OVERFLOW_DELETED, lambda _: pl.col("decided.deleted")),
@@ -170,14 +179,20 @@ FIELDS = (
         rules=(
             Rule(
                 codes.POST_STATUS_NOT_ALLOWED,
-                lambda _: pl.when(IS_PRE).then(POST.cast(pl.String) != EFFECTIVE.cast(pl.String)).otherwise(~among(EFFECTIVE, POST, FOLLOWS)),
+                lambda _: (
+                    pl.when(IS_PRE)
+                    .then(POST.cast(pl.String) != EFFECTIVE.cast(pl.String))
+                    .otherwise(~among(EFFECTIVE, POST, FOLLOWS))
+                ),
             ),
             Rule(
                 codes.POST_STATUS_NEEDS_COMPLETION,
-                lambda _: one_of(pl.col("event.type"), BY_COMPLETION)
-                & one_of(POST, PROVEN)
-                & among(EFFECTIVE, POST, FOLLOWS)
-                & ~pl.col("stored.completed"),
+                lambda _: (
+                    one_of(pl.col("event.type"), BY_COMPLETION)
+                    & one_of(POST, PROVEN)
+                    & among(EFFECTIVE, POST, FOLLOWS)
+                    & ~pl.col("stored.completed")
+                ),
             ),
             Rule(
                 codes.POST_STATUS_IS_PRE_STATUS,

@@ -81,7 +81,9 @@ class Seats:
         ).iter_rows():
             waits = {"Unlimited": ENDLESS, "None": 0}.get(setting, most)
             self.places[event] = Places(ENDLESS if seats is None else seats, waits)
-        stored = self.store.count_by("enrollment", ["event", "pre_status"], events.select(pl.col("event.number").alias("event")))
+        stored = self.store.count_by(
+            "enrollment", ["event", "pre_status"], events.select(pl.col("event.number").alias("event"))
+        )
         for event, status, count in stored:
             self.places[event].seated += count if status not in NO_SEAT else 0
             self.places[event].waiting += count if status == "Wait Listed" else 0
