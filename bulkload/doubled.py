@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+
 import polars as pl
 
 from bulkload.spool import Spool
 from bulkload.template import Template
 
-PARTS = 16
-"""Parts that keys are spread over, by digest: one of them is in memory at a time."""
+AT_ONCE = 2_000_000
+"""Keys that are compared in memory at a time."""
 
-SEEDS = (17, 40_503)
+SEEDS = {"a": 17, "b": 40_503}
 """Two digests of 64 bits: among 10 million keys, two different ones agree in both once in 10**24 files."""
+
+ODD = 0x9E37_79B9_7F4A_7C15
+"""Mixes the digest of one column into the next one's: an odd multiplier loses no bit."""
 
 
 def digests(frame: pl.DataFrame, template: Template) -> pl.DataFrame:
@@ -24,25 +30,36 @@ def digests(frame: pl.DataFrame, template: Template) -> pl.DataFrame:
     key = [pl.col(one).str.to_lowercase() if one in template.folded_key else pl.col(one) for one in columns]
     texts = [one for one in columns if frame.schema[one] == pl.String]
     blank = pl.any_horizontal(pl.col(one).is_null() | (pl.col(one) == "") for one in texts)
-    rows = frame.filter(pl.col("fault").is_null() & ~blank)
-    return rows.select("row", *(pl.struct(key).hash(seed).alias(name) for name, seed in zip("ab", SEEDS, strict=True)))
+    rows = frame.lazy().filter(pl.col("fault").is_null() & ~blank)
+    return rows.select(
+        pl.col("row").cast(pl.UInt32), *(mixed(key, seed).alias(name) for name, seed in SEEDS.items())
+    ).collect()
 
 
-def set_aside(found: pl.DataFrame, spool: Spool) -> None:
-    """Spread digests over the parts."""
-    for (part,), frame in (
-        found.with_columns(part=pl.col("a") % PARTS).partition_by("part", as_dict=True, include_key=False).items()
-    ):
-        spool.add(f"key-{part:02}", frame)
+def mixed(key: Sequence[pl.Expr], seed: int) -> pl.Expr:
+    """Return one digest of several columns."""
+    parts = [column.hash(seed + number) for number, column in enumerate(key)]
+    return reduce(lambda whole, part: whole * pl.lit(ODD, pl.UInt64) + part, parts)
 
 
-def doubled_rows(spool: Spool, template: Template) -> pl.DataFrame:
-    """Return the rows that a doubled key rejects: `row`, `first_row`, ascending."""
-    found = [pl.DataFrame(schema={"row": pl.Int64, "first_row": pl.Int64})]
-    for frame in spool.take_all("key-"):
-        same = frame.filter(pl.struct("a", "b").is_duplicated())
+def doubled_rows(spool: Spool, template: Template, rows: int) -> pl.DataFrame:
+    """Return the rows that a doubled key rejects: `row`, `first_row`, ascending.
+
+    The digests are in the spool as `keys`. A large file is gone through several times, for one part of the
+    digests each time.
+    """
+    found = [pl.DataFrame(schema={"row": pl.UInt32, "first_row": pl.UInt32})]
+    parts = rows // AT_ONCE + 1
+    for part in range(parts):
+        frames = [frame.filter(pl.col("a") % parts == part) for frame in spool.look("keys")]
+        if not frames:
+            break
+        frame = pl.concat(frames)
+        same = frame.filter(pl.col("a").is_duplicated())
+        same = same.filter(pl.struct("a", "b").is_duplicated())
         same = same.select("row", pl.col("row").min().over("a", "b").alias("first_row"))
         if template.doubled_rejects == "later":
             same = same.filter(pl.col("row") != pl.col("first_row"))
         found.append(same)
-    return pl.concat(found).sort("row")
+    spool.forget("keys")
+    return pl.concat(found).cast(pl.Int64).sort("row")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from bulkload import doubled
+from bulkload import doubled, rules
 from bulkload.check import check, faults, no_findings, parse, said
 from bulkload.formats.batch import Batch, Span
+from bulkload.recall import Recollection
 from bulkload.results import RejectsFile, ResultsFile, Tally, results_frame
 from bulkload.source import Source
 from bulkload.spool import Spool
@@ -45,11 +46,12 @@ class Load:
     spool: Spool
     store: Store | None
     run: Run | None
+    recollection: Recollection | None
     outputs: Outputs = field(default_factory=Outputs)
     progress: Progress = lambda _part, _rows: None
     tally: Tally = field(default_factory=Tally)
     spans: list[Span] = field(default_factory=list)
-    unchecked: list[Placed] = field(default_factory=list)
+    left: list[Placed] = field(default_factory=list)
 
     @property
     def template(self) -> Template:
@@ -69,14 +71,19 @@ def load(one: Load) -> None:
         number = f"{len(one.spans):06}"
         one.spool.add(f"rows-{number}", frame)
         one.spool.add(f"findings-{number}", findings)
-        doubled.set_aside(keys, one.spool)
+        one.spool.add("keys", keys)
+        if one.run is not None and one.recollection is not None:
+            one.recollection.ask(one.run.asks(frame))
         one.progress(one.source.reader.progress * 0.7, batch.frame["row"][-1] - 1)
-    twice = doubled.doubled_rows(one.spool, one.template)
+    if one.recollection is not None:
+        one.recollection.find(one.spans)
+    twice = doubled.doubled_rows(one.spool, one.template, sum(span.rows for span in one.spans))
     for nth, span in enumerate(one.spans, 1):
         rows = one.spool.take(f"rows-{nth:06}")
         said_before = one.spool.take(f"findings-{nth:06}")
         assert rows is not None
-        settle(one, span, rows, no_findings() if said_before is None else said_before, twice)
+        stored = one.recollection.stored(nth - 1) if one.recollection is not None else {}
+        settle(one, span, Settling(rows, no_findings() if said_before is None else said_before, twice, stored))
         one.progress(0.7 + 0.3 * nth / len(one.spans), span.first_row + span.rows - 2)
 
 
@@ -109,11 +116,22 @@ def look(one: Load, batch: Batch) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFr
         frame = one.run.look_up(frame)
         frame, findings, left = check_ready(frame, left)
         found.append(findings)
+    one.left = left
     keys = doubled.digests(frame, one.template)
-    still = {one.field.name for one in left} | set(one.template.key)
-    gone = [f"cell.{field.name}" for field in one.template.fields]
-    gone += [f"text.{field.name}" for field in one.template.fields if field.name not in still]
-    return frame.drop(gone), pl.concat(found), keys
+    return frame.select(kept(one, frame, left)), pl.concat(found), keys
+
+
+def kept(one: Load, frame: pl.DataFrame, left: Sequence[Placed]) -> list[str]:
+    """Return the columns that are still needed after the first look at a batch."""
+    needed = {"row", "line", "fault", "ok"}
+    if one.run is not None or one.outputs.results is not None:
+        needed |= {f"text.{name}" for name in one.template.key}
+    if one.run is not None:
+        needed |= one.run.keeps
+        for placed in left:
+            needed |= placed.roots | {f"text.{placed.field.name}"}
+            needed |= {name for _, name in rules.placeholders(placed.code.message) if name}
+    return [name for name in frame.columns if name in needed]
 
 
 def check_ready(
@@ -127,22 +145,31 @@ def check_ready(
     return frame, findings, left
 
 
-def settle(one: Load, span: Span, frame: pl.DataFrame, findings: pl.DataFrame, twice: pl.DataFrame) -> None:
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """A batch as it comes from the first look, with what the rest of the file and the store add to it."""
+
+    frame: pl.DataFrame
+    findings: pl.DataFrame
+    twice: pl.DataFrame
+    stored: Mapping[str, pl.DataFrame]
+
+
+def settle(one: Load, span: Span, batch: Settling) -> None:
     """Take a batch from its look-ups to its outcomes: doubled keys, recall, decide, report."""
-    found = [findings]
-    here = twice.filter(pl.col("row").is_between(span.first_row, span.first_row + span.rows - 1))
+    frame = batch.frame
+    found = [batch.findings]
+    here = batch.twice.filter(pl.col("row").is_between(span.first_row, span.first_row + span.rows - 1))
     if here.height:
         rows = frame.join(here, on="row", how="inner", maintain_order="left")
         found.append(said(rows, one.template.doubled, one.template.doubled.message, None, AFTER_COLUMNS))
         frame = frame.with_columns(pl.col("ok") & ~pl.col("row").is_in(here["row"].implode()))
-    columns = set(frame.columns)
-    left = [placed for placed in one.template.placed if not placed.roots <= columns | cell_columns(one.template)]
+    left = one.left
     if one.run is None or one.store is None:
-        one.unchecked = left
         outcome = pl.when("ok").then(pl.lit("accepted")).otherwise(pl.lit("rejected"))
         frame = frame.with_columns(outcome.alias("outcome"), pl.lit("").alias("changes"))
     else:
-        frame = one.run.recall(frame)
+        frame = one.run.recall(frame, batch.stored)
         frame, more, left = check_ready(frame, left)
         found.append(more)
         decision = one.run.decide(frame)
@@ -153,11 +180,6 @@ def settle(one: Load, span: Span, frame: pl.DataFrame, findings: pl.DataFrame, t
         _, more, _ = check_ready(frame.filter(rejected), left, later=2 * AFTER_COLUMNS)
         found.append(more)
     report(one, span, frame, pl.concat(found))
-
-
-def cell_columns(template: Template) -> set[str]:
-    """Return the columns that were dropped after the first look."""
-    return {f"{kind}.{field.name}" for field in template.fields for kind in ("cell", "text")}
 
 
 def report(one: Load, span: Span, frame: pl.DataFrame, findings: pl.DataFrame) -> None:
@@ -195,11 +217,13 @@ def set_aside(write: Write, spool: Spool, store: Store) -> None:
 def apply(spool: Spool, store: Store, job: int) -> None:
     """Write what was set aside, in the transaction that is open."""
     for table in TABLES.values():
-        for frame in spool.chunks(f"write-{table.name}-delete"):
+        for frame in spool.look(f"write-{table.name}-delete"):
             store.delete(table.name, frame)
-        for frame in spool.chunks(f"write-{table.name}-update"):
+        for frame in spool.look(f"write-{table.name}-update"):
             store.update(table.name, frame, job)
-        for frame in spool.take_all(f"write-{table.name}-insert"):
-            store.insert(table.name, frame.sort(table.key), job)
-        for frame in spool.chunks(f"write-{table.name}-journal"):
+        for part in spool.names(f"write-{table.name}-insert"):
+            new = spool.take(part)
+            if new is not None:
+                store.insert(table.name, new.sort(table.key), job)
+        for frame in spool.look(f"write-{table.name}-journal"):
             store.journal(table.name, frame, job)

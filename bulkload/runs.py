@@ -17,6 +17,7 @@ from bulkload import rules
 from bulkload.errors import BulkloadError, FileRefused, StoreError
 from bulkload.jobs import Job, finish_renames, instant, new_id
 from bulkload.load import Load, Outputs, Progress, apply, load
+from bulkload.recall import Recollection
 from bulkload.results import PartFile, RejectsFile, ResultsFile, Tally, default_rejects, default_results
 from bulkload.source import Reading, Source, digest_beside, identify, regular_file
 from bulkload.spool import Spool
@@ -121,7 +122,7 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
                 if stays and store is not None and report.state != "refused":
                     with store.transaction():
                         apply(one.spool, store, 0)
-                report.unchecked = sorted({placed.code.word for placed in one.unchecked})
+                report.unchecked = sorted({placed.code.word for placed in one.left} if store is None else set())
                 if one.outputs.results is not None and request.results is not None:
                     move_in(one.outputs.results.target, request.results)
                     report.results = str(request.results)
@@ -136,7 +137,9 @@ def prepare(request: Request, source: Source, store: Store | None, work: Path, t
     """Make the load of a file: its family's run, its outputs, its spool."""
     run = source.template.family.begin(source.template, store, request.options) if store else None
     results = ResultsFile(request.results, token, source.template) if request.results else None
-    return Load(source, request.options, Spool(work / "spool"), store, run, Outputs(results), request.progress)
+    spool = Spool(work / "spool")
+    recollection = Recollection(store, spool, run.recalls) if store and run else None
+    return Load(source, request.options, spool, store, run, recollection, Outputs(results), request.progress)
 
 
 def discard(outputs: Outputs) -> None:

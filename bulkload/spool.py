@@ -9,7 +9,7 @@ import polars as pl
 
 
 class Spool:
-    """Appends frames to parts, one file each in a folder of the run's own, and gives a part back as one frame."""
+    """Appends frames to parts, one file for each frame, in a folder of the run's own; gives them back in order."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -24,29 +24,23 @@ class Spool:
         frame.write_ipc(self.folder / f"{part}.{number}", compression="uncompressed")
         self.parts[part] = number + 1
 
+    def names(self, prefix: str) -> list[str]:
+        """Return, in their order, the parts whose names begin so."""
+        return sorted(name for name in self.parts if name.startswith(prefix))
+
+    def look(self, part: str) -> Iterator[pl.DataFrame]:
+        """Yield the frames of a part, one in memory at a time."""
+        for number in range(self.parts.get(part, 0)):
+            with (self.folder / f"{part}.{number}").open("rb") as file:
+                yield pl.read_ipc(file)
+
+    def forget(self, part: str) -> None:
+        """Remove a part."""
+        for number in range(self.parts.pop(part, 0)):
+            (self.folder / f"{part}.{number}").unlink()
+
     def take(self, part: str) -> pl.DataFrame | None:
-        """Return all that a part holds, and forget it; None where it holds nothing."""
-        names = [self.folder / f"{part}.{number}" for number in range(self.parts.pop(part, 0))]
-        frames = [taken(name) for name in names]
+        """Return all that a part holds as one frame, and forget it; None where it holds nothing."""
+        frames = list(self.look(part))
+        self.forget(part)
         return pl.concat(frames) if frames else None
-
-    def chunks(self, prefix: str) -> Iterator[pl.DataFrame]:
-        """Yield, one by one as they were appended, the frames of the parts whose names begin so."""
-        for part in sorted(name for name in self.parts if name.startswith(prefix)):
-            for number in range(self.parts.pop(part)):
-                yield taken(self.folder / f"{part}.{number}")
-
-    def take_all(self, prefix: str) -> Iterator[pl.DataFrame]:
-        """Yield, in the order of their names, the parts whose names begin so."""
-        for part in sorted(name for name in self.parts if name.startswith(prefix)):
-            frame = self.take(part)
-            if frame is not None:
-                yield frame
-
-
-def taken(path: Path) -> pl.DataFrame:
-    """Read a frame into memory (not mapped, so that the file can go), and remove its file."""
-    with path.open("rb") as file:
-        frame = pl.read_ipc(file)
-    path.unlink()
-    return frame

@@ -86,13 +86,31 @@ class Decision:
 
 
 class Run(Protocol):
-    """One load of one file by a family: holds what it looked up, and what it carries from batch to batch."""
+    """One load of one file by a family: holds what it looked up, and what it carries from batch to batch.
+
+    `look_up` and `asks` depend on no other batch; `recall` and `decide` follow in file order, when the whole
+    file has been looked at.
+    """
+
+    @property
+    def keeps(self) -> frozenset[str]:
+        """Return the columns that are needed after the first look."""
+        ...
+
+    @property
+    def recalls(self) -> Mapping[str, Mapping[str, pl.DataType]]:
+        """Return the tables that rows ask for records of, with the columns that are wanted."""
+        ...
 
     def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add what values refer to, and what follows from it; depends on no other batch."""
         ...
 
-    def recall(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def asks(self, frame: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
+        """Return, for each table of `recalls`, which rows ask for which of its records."""
+        ...
+
+    def recall(self, frame: pl.DataFrame, stored: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """Add the stored record of each row (`stored.x`, null where there is none), and what follows from it."""
         ...
 

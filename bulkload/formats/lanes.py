@@ -136,7 +136,7 @@ def read_one(data: bytes, grid: Grid, last: bool) -> Records:
     odd, _ = _by_hand(data, [(0, 0)], grid, last)
     if not odd:
         return _assembled(b"", 0, None, [], grid)
-    return _assembled(data[: odd[0].end], odd[0].lines, None, odd, grid)
+    return Records(_judged(_frame(odd, grid), grid), odd[0].end, odd[0].lines, _breaks(odd))
 
 
 def _capped(data: bytes, most: int) -> tuple[bytes, int]:

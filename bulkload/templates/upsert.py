@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -58,7 +58,9 @@ class Upsert:
 
 
 class UpsertRun:
-    """One load of reference data."""
+    """One load of reference data; its table is read as a whole, so that rows ask for nothing more."""
+
+    recalls: Mapping[str, Mapping[str, pl.DataType]] = {}
 
     def __init__(self, family: Upsert, template: Template, store: Store, options: Options) -> None:
         self.family, self.template, self.store, self.options = family, template, store, options
@@ -67,6 +69,7 @@ class UpsertRun:
         stored = store.records(family.table, self.schema)
         self.key = ["folded"] if family.folded else list(template.key) if family.numbered else list(self.tables)
         self.stored = stored.rename({name: f"stored.{name}" for name in stored.columns if name not in self.key})
+        self.keeps = frozenset({one.name for one in template.fields} | set(self.key))
         self.next_number = store.next_number(family.table) if family.numbered else 0
 
     def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -78,7 +81,11 @@ class UpsertRun:
             frame = frame.with_columns(pl.col(f"{one.name}.number").alias(one.name))
         return frame
 
-    def recall(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def asks(self, frame: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
+        """Ask for nothing."""
+        return {}
+
+    def recall(self, frame: pl.DataFrame, stored: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """Join the stored records on the key."""
         marked = self.stored.with_columns(pl.lit(value=True).alias("stored.known"))
         frame = frame.join(marked, on=self.key, how="left", maintain_order="left")

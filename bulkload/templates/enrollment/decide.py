@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
@@ -88,6 +88,17 @@ def events(store: Store) -> pl.DataFrame:
 class EnrollmentRun:
     """One load of an enrollment file."""
 
+    recalls = {
+        "enrollment": {"event": pl.Int64(), "user": pl.Int64(), **RECORD},
+        "completion": {"event": pl.Int64(), "user": pl.Int64()},
+        "roster_value": roster.VALUES,
+    }
+    keeps = frozenset(
+        {"event.number", "user.number", "roster", "zone.used", "enrolled.at", "changed.at", "text.pre_status"}
+        | {"pre_status", "post_status", "priority"}
+        | {f"event.{name}" for name in ("type", "default_pre", "max_seats", "waitlist", "max_waitlist")}
+    )
+
     def __init__(self, template: Template, store: Store, options: Options) -> None:
         self.template, self.store, self.options = template, store, options
         every = events(store)
@@ -98,7 +109,6 @@ class EnrollmentRun:
         self.users = USER.fetch(store)
         self.roster_fields = roster.fields(store)
         self.seats = Seats(store)
-        self.nothing_stored = store.is_empty("enrollment")
 
     # look up
 
@@ -180,40 +190,34 @@ class EnrollmentRun:
 
     # recall
 
-    def recall(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add the stored record, whether a completion is stored, and the pre-status that post-statuses are held against."""
-        numbers = frame.select(pl.col("event.number").alias("event"), pl.col("user.number").alias("user"))
-        stored = self._stored(numbers, frame)
-        frame = frame.with_columns(stored).with_columns(self._completed(frame, numbers))
+    def asks(self, frame: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
+        """Ask for the record of each row, its completion where that counts, and its roster values where it sets some."""
+        keys = frame.select(
+            "row", pl.col("event.number").alias("event"), pl.col("user.number").alias("user"), "event.type", "roster"
+        )
+        return {
+            "enrollment": keys.select("row", *KEY),
+            "completion": keys.filter(one_of(pl.col("event.type"), BY_COMPLETION)).select("row", *KEY),
+            "roster_value": keys.filter(pl.col("roster").is_not_null()).select("row", *KEY),
+        }
+
+    def recall(self, frame: pl.DataFrame, stored: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+        """Add the stored record, whether there is a completion, and what post-statuses are held against."""
+        self.values = stored["roster_value"]
+        records = stored["enrollment"].drop(KEY).rename({name: f"stored.{name}" for name in RECORD})
+        records = records.with_columns(pl.lit(value=True).alias("stored.known"))
+        frame = frame.join(records, on="row", how="left", maintain_order="left")
+        known = pl.col("event.number").is_not_null() & pl.col("user.number").is_not_null()
+        completed = pl.col("row").is_in(stored["completion"]["row"].implode())
         stands = pl.coalesce("stored.pre_status", "event.default_pre")
-        enrollment_good = pl.col("event.number").is_not_null()
-        effective = pl.when(pl.col("text.pre_status") != "").then("pre_status").when(enrollment_good).then(stands)
-        frame = frame.with_columns(effective.alias("pre.effective"))
-        hint = pl.when(one_of(pl.col("post_status"), PRE_STATUSES)).then(
-            pl.lit("; a pre-status belongs in the column 'Users Enrollment Pre-Status'")
+        good = pl.col("event.number").is_not_null()
+        hint = pl.lit("; a pre-status belongs in the column 'Users Enrollment Pre-Status'")
+        return frame.with_columns(
+            pl.col("stored.known").fill_null(value=False),
+            pl.when(known).then(completed).alias("stored.completed"),
+            pl.when(pl.col("text.pre_status") != "").then("pre_status").when(good).then(stands).alias("pre.effective"),
+            pl.when(one_of(pl.col("post_status"), PRE_STATUSES)).then(hint).alias("post.hint"),
         )
-        return frame.with_columns(hint.alias("post.hint"))
-
-    def _stored(self, numbers: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
-        schema = {"event": pl.Int64(), "user": pl.Int64(), **RECORD}
-        asked = numbers.clear() if self.nothing_stored else numbers.drop_nulls().unique().sort(KEY)
-        records = self.store.records("enrollment", schema, asked).with_columns(pl.lit(value=True).alias("stored.known"))
-        joined = numbers.join(records, on=KEY, how="left", maintain_order="left").drop(KEY)
-        renamed = joined.rename({name: f"stored.{name}" for name in RECORD})
-        return renamed.with_columns(pl.col("stored.known").fill_null(value=False))
-
-    def _completed(self, frame: pl.DataFrame, numbers: pl.DataFrame) -> pl.Series:
-        """Say whether the store has a completion; null where user or enrollment is not known."""
-        asks = frame.select(one_of(pl.col("event.type"), BY_COMPLETION).fill_null(value=False)).to_series()
-        schema = {"event": pl.Int64(), "user": pl.Int64()}
-        found = self.store.records("completion", schema, numbers.filter(asks).drop_nulls().unique().sort(KEY))
-        marked = numbers.join(
-            found.with_columns(pl.lit(value=True).alias("c")), on=KEY, how="left", maintain_order="left"
-        )
-        known = pl.all_horizontal(pl.col(KEY).is_not_null())
-        return marked.select(
-            pl.when(known).then(pl.col("c").fill_null(value=False)).alias("stored.completed")
-        ).to_series()
 
     # decide
 
@@ -229,7 +233,7 @@ class EnrollmentRun:
         given = rows.select("row", self.seats.given(rows).alias("given"))
         frame = frame.join(given, on="row", how="left", maintain_order="left")
         frame = self._with_values(frame)
-        pairs = roster.stored_pairs(frame.filter("taken"), self.roster_fields, self.store)
+        pairs = roster.stored_pairs(frame.filter("taken"), self.roster_fields, self.values)
         frame = frame.join(roster.changes(pairs), on="row", how="left", maintain_order="left")
         frame = self._with_outcome(frame)
         return Decision(frame, self._writes(frame, pairs))
@@ -266,7 +270,7 @@ class EnrollmentRun:
             pl.col("given").alias("new.pre_status"),
             post.alias("new.post_status"),
             priority.cast(pl.Int16).alias("new.priority"),
-            pl.when("event.use_event_zone").then("event.zone").otherwise("zone").alias("new.zone"),
+            pl.col("zone.used").alias("new.zone"),
             pl.coalesce("enrolled.at", "stored.enrolled_at", pl.lit(now)).alias("new.enrolled_at"),
             pl.col("changed.at").alias("new.changed_at"),
         )

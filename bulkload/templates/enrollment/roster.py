@@ -38,13 +38,12 @@ def named(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     return frame.join(found, on="row", how="left", maintain_order="left")
 
 
-def stored_pairs(frame: pl.DataFrame, known: pl.DataFrame, store: Store) -> pl.DataFrame:
+def stored_pairs(frame: pl.DataFrame, known: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
     """Return the pairs of rows with the values that the store has for them: `stored.value`, null for none."""
     pairs = pairs_of(frame).join(known.select("name", "field"), on="name", how="left", maintain_order="left")
     pairs = pairs.with_columns(pl.col("data").replace("", None).alias("value"))
-    keys = pl.DataFrame(schema=VALUES) if store.is_empty("roster_value") else pairs
-    stored = store.records("roster_value", VALUES, keys.select(KEY).drop_nulls().unique().sort(KEY))
-    return pairs.join(stored.rename({"value": "stored.value"}), on=KEY, how="left", maintain_order="left")
+    stored = values.select("row", "field", pl.col("value").alias("stored.value"))
+    return pairs.join(stored, on=["row", "field"], how="left", maintain_order="left")
 
 
 def changes(pairs: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,1 @@
+"""Measures bulkload beside its peers: `.venv/bin/python -m tests.benchmarks --help`."""

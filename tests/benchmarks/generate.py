@@ -1,0 +1,37 @@
+"""Writes the files of the benchmarks into a folder; a process of its own, so that the runner stays small."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import polars as pl
+
+from tests.benchmarks import reference_files
+from tests.benchmarks.enrollments import writer
+
+
+def generate(folder: Path, rows: int, times: int) -> None:
+    """Write the reference files, `enrollments.csv`, one in which every row is wrong, and one `times` as long."""
+    folder.mkdir(parents=True, exist_ok=True)
+    maker = writer()
+    completions = maker.write(folder / "enrollments.csv", rows)
+    maker.write(folder / "all-bad.csv", rows, every_row_wrong=True)
+    maker.write(folder / "long.csv", rows * times)
+    reference_files.events().write_csv(folder / "event.csv")
+    reference_files.users().write_csv(folder / "user.csv")
+    reference_files.roster_fields().write_csv(folder / "roster-field.csv")
+    completions.select(
+        pl.col("id").alias("Enrollment ID"),
+        pl.col("username").alias("Username"),
+        pl.lit("12/31/2024 12:00 PM").alias("Completed On"),
+    ).write_csv(folder / "completion.csv")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("rows", type=int)
+    parser.add_argument("times", type=int)
+    given = parser.parse_args()
+    generate(given.folder, given.rows, given.times)
