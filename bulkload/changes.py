@@ -8,6 +8,7 @@ import polars as pl
 
 from bulkload import zones
 from bulkload.errors import UsageError
+from bulkload.rules import filled
 from bulkload.template import Options, Template, Write
 
 
@@ -31,7 +32,7 @@ def changes_text(template: Template, values: Iterable[str]) -> pl.Expr:
 
 def change(differs: pl.Expr, heading: str, old: pl.Expr, new: pl.Expr) -> pl.Expr:
     """Return the words of one change, null where there is none."""
-    return pl.when(differs).then(pl.format("{}: {} → {}", pl.lit(heading), old, new))
+    return pl.when(differs).then(filled("{}: {} → {}", pl.lit(heading), old, new))
 
 
 def updated(text: pl.Expr) -> pl.Expr:

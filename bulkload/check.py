@@ -120,7 +120,7 @@ def parse(batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
     frame = frame.with_columns(compared(frame, one) for one in template.fields)
     values = [one.kind.parse(frame[f"text.{one.name}"]).alias(one.name) for one in template.fields]
     frame = frame.with_columns(values)
-    return with_date_cells(frame, batch, matched, template)
+    return with_date_cells(frame, batch, matched, template).rechunk()
 
 
 def compared(frame: pl.DataFrame, one: Field) -> pl.Expr:
@@ -153,7 +153,7 @@ def faults(frame: pl.DataFrame, width: int) -> pl.DataFrame:
     """Return the findings of the rows that could not be laid under the header."""
     broken = frame.filter(pl.col("fault").is_not_null()).with_columns(width=pl.lit(width))
     found = [
-        said(broken.filter(pl.col("fault") == code.word), code, code.message, None, 0)
+        said(broken.filter(pl.col("fault") == code.word), code, None, 0)
         for code in (rules.CELL_COUNT, rules.BLANK_LINE)
     ]
     return pl.concat(found)
@@ -172,7 +172,7 @@ def check(frame: pl.DataFrame, placed: Sequence[Placed], *, later: int = 0) -> t
     findings = [no_findings()]
     for number, one in broken:
         rows = frame.filter(flags[str(number)])
-        findings.append(said(rows, one.code, one.code.message, one, later + one.position))
+        findings.append(said(rows, one.code, one, later + one.position))
     errors = [(number, one) for number, one in broken if one.code.severity == "error"]
     if errors:
         out = flags[str(errors[0][0])]
@@ -189,13 +189,16 @@ def check(frame: pl.DataFrame, placed: Sequence[Placed], *, later: int = 0) -> t
     return frame, pl.concat(findings)
 
 
-def said(rows: pl.DataFrame, code: Code, message: str, one: Placed | None, position: int) -> pl.DataFrame:
+def said(rows: pl.DataFrame, code: Code, one: Placed | None, position: int) -> pl.DataFrame:
     """Return the findings of a code on rows that have it, each with its sentence."""
+    message = code.message
     heading = one.field.heading if one else ""
-    where = pl.format("row {}", "row")
+    where = rules.filled("row {}", "row")
     if (rows["line"] != rows["row"]).any():
         where = (
-            pl.when(pl.col("line") != pl.col("row")).then(pl.format("row {} (line {})", "row", "line")).otherwise(where)
+            pl.when(pl.col("line") != pl.col("row"))
+            .then(rules.filled("row {} (line {})", "row", "line"))
+            .otherwise(where)
         )
     rows = rows.with_columns(words(rows, message, one))
     start = pl.concat_str(where, pl.lit(f", {heading}: " if heading else ": "))
@@ -225,7 +228,7 @@ def words(rows: pl.DataFrame, message: str, one: Placed | None) -> list[pl.Expr 
         made.append(pl.col(text).str.len_chars().alias("length"))
     if "limit" in named:
         made.append(pl.lit(one.field.limit).alias("limit"))
-    made.extend(pl.lit(said).alias(name) for name, said in one.words.items() if name in named)
+    made.extend(word.alias(name) for name, word in one.words.items() if name in named)
     return made
 
 
@@ -233,4 +236,4 @@ def quoted(cell: pl.Expr) -> pl.Expr:
     """Return a cell as a message repeats it: in quotes, on one line, not longer than can be read."""
     shown = cell.str.replace_all(r"[\x00-\x1f\x7f]", "·")
     cut = pl.when(shown.str.len_chars() > SHOWN).then(shown.str.slice(0, SHOWN - 1) + "…").otherwise(shown)
-    return pl.format("'{}'", cut)
+    return rules.filled("'{}'", cut)

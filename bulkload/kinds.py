@@ -31,7 +31,7 @@ class Kind:
     """Whether a cell holds several values, of which the right ones are still checked when another is wrong."""
 
     @property
-    def words(self) -> Mapping[str, str]:
+    def words(self) -> Mapping[str, pl.Expr]:
         """Return what the messages of this kind may name beside the row's own columns."""
         return {}
 
@@ -55,8 +55,9 @@ class Kind:
         """Return, for texts that are wrong, the end of a sentence that says what to write; else nothing."""
         distinct = text.unique()
         known = [nearest(one, self.choices) for one in distinct.head(SUGGESTIONS)]
-        said = pl.Series([f" (did you mean '{one}'?)" if one else "" for one in known], dtype=pl.String)
-        return text.replace_strict(distinct.head(SUGGESTIONS), said, default="", return_dtype=pl.String)
+        every = f"; there are {', '.join(self.choices)}" if self.choices else ""
+        said = pl.Series([f" (did you mean '{one}'?)" if one else every for one in known], dtype=pl.String)
+        return text.replace_strict(distinct.head(SUGGESTIONS), said, default=every, return_dtype=pl.String)
 
 
 def nearest(text: str, choices: tuple[str, ...]) -> str | None:
@@ -88,11 +89,6 @@ class Choice(Kind):
     def __post_init__(self) -> None:
         object.__setattr__(self, "dtype", pl.Enum(self.choices + self.also_read))
         object.__setattr__(self, "says", "one of " + ", ".join(self.choices))
-
-    @property
-    def words(self) -> Mapping[str, str]:
-        """Name the list."""
-        return {"choices": ", ".join(self.choices)}
 
     @cached_property
     def _spellings(self) -> tuple[pl.Enum, pl.Series]:
@@ -163,9 +159,9 @@ class WholeNumber(Kind):
         object.__setattr__(self, "says", f"a whole number from {self.low} to {self.high}")
 
     @property
-    def words(self) -> Mapping[str, str]:
+    def words(self) -> Mapping[str, pl.Expr]:
         """Name the limits."""
-        return {"limits": f" from {self.low} to {self.high}"}
+        return {"limits": pl.lit(f" from {self.low} to {self.high}")}
 
     def parse(self, text: pl.Series) -> pl.Series:
         """Read up to eighteen digits."""
@@ -196,9 +192,9 @@ class EnrollmentDate(Kind):
     LOOSE = r"^\s*(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}),?\s+(\d{1,2}):(\d{1,2})(?::\d{1,2})?\s*([AaPp])\.?[Mm]\.?\s*$"
 
     @property
-    def words(self) -> Mapping[str, str]:
+    def words(self) -> Mapping[str, pl.Expr]:
         """Name the form."""
-        return {"form": self.says}
+        return {"form": pl.lit(self.says)}
 
     def parse(self, text: pl.Series) -> pl.Series:
         """Look the day up among all days and the time among all minutes.
@@ -230,10 +226,10 @@ class EnrollmentDate(Kind):
         parts = text.to_frame("t").with_columns(p=pl.col("t").str.extract_groups(self.LOOSE)).unnest("p")
         two = {n: pl.col(str(n)).str.zfill(2) for n in (1, 2, 4, 5)}
         half = pl.col("6").str.to_uppercase()
-        meant = pl.format("{}/{}/{} {}:{} {}M", two[1], two[2], pl.col("3"), two[4], two[5], half)
+        meant = rules.filled("{}/{}/{} {}:{} {}M", two[1], two[2], pl.col("3"), two[4], two[5], half)
         seconds = self.parse(parts.select(meant).to_series()).to_frame("s")
         step = (pl.col("s") + QUARTER // 2) // QUARTER * QUARTER
-        said = pl.when(step.is_not_null()).then(pl.format(" (write {})", self.show(step)))
+        said = pl.when(step.is_not_null()).then(rules.filled(" (write {})", self.show(step)))
         return seconds.select(said.otherwise(pl.lit(""))).to_series()
 
 

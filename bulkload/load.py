@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from bulkload import doubled, rules
-from bulkload.check import check, faults, no_findings, parse, said
+from bulkload.check import check, faults, no_findings, parse, quoted, said
 from bulkload.formats.batch import Batch, Span
 from bulkload.recall import Recollection
 from bulkload.results import RejectsFile, ResultsFile, Tally, results_frame
@@ -131,6 +131,7 @@ def kept(one: Load, frame: pl.DataFrame, left: Sequence[Placed]) -> list[str]:
         for placed in left:
             needed |= placed.roots | {f"text.{placed.field.name}"}
             needed |= {name for _, name in rules.placeholders(placed.code.message) if name}
+            needed |= {root for word in placed.words.values() for root in word.meta.root_names()}
     return [name for name in frame.columns if name in needed]
 
 
@@ -161,8 +162,9 @@ def settle(one: Load, span: Span, batch: Settling) -> None:
     found = [batch.findings]
     here = batch.twice.filter(pl.col("row").is_between(span.first_row, span.first_row + span.rows - 1))
     if here.height:
-        rows = frame.join(here, on="row", how="inner", maintain_order="left")
-        found.append(said(rows, one.template.doubled, one.template.doubled.message, None, AFTER_COLUMNS))
+        key = pl.concat_str([quoted(pl.col(f"text.{name}")) for name in one.template.key], separator=", ")
+        rows = frame.join(here, on="row", how="inner", maintain_order="left").with_columns(key.alias("key"))
+        found.append(said(rows, one.template.doubled, None, AFTER_COLUMNS))
         frame = frame.with_columns(pl.col("ok") & ~pl.col("row").is_in(here["row"].implode()))
     left = one.left
     if one.run is None or one.store is None:

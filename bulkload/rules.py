@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from string import Formatter
 from typing import Literal
 
@@ -33,11 +33,13 @@ class Rule:
     """Places a code on a field: `fails` makes, from the field's name, a column that is true where it is broken.
 
     Null counts as kept: a blank cell is the affair of *required*, an unreadable one of the field's kind.
-    A rule runs as soon as the frame has the columns that it names.
+    A rule runs as soon as the frame has the columns that it names. `words` are what the code's message may
+    name beside the frame's columns; they are made for the rows that fail.
     """
 
     code: Code
     fails: Callable[[str], pl.Expr]
+    words: Mapping[str, pl.Expr] = field(default_factory=dict)
 
 
 def passes(code: Code, good: Callable[[pl.Expr], pl.Expr]) -> Rule:
@@ -51,16 +53,28 @@ def placeholders(message: str) -> Iterator[tuple[str, str | None]]:
         yield literal, name
 
 
-def sentence(message: str, field: str = "") -> pl.Expr:
-    """Turn a message into an expression that fills it in from the columns it names; `.x` is the field's own."""
+def sentence(message: str, owner: str = "") -> pl.Expr:
+    """Turn a message into an expression that fills it in from the columns it names; `.x` is of the field that owns it."""
     parts: list[pl.Expr] = []
     for literal, name in placeholders(message):
         if literal:
             parts.append(pl.lit(literal))
         if name is not None:
-            column = field + name if name.startswith(".") else name
+            column = owner + name if name.startswith(".") else name
             parts.append(pl.col(column).cast(pl.String).fill_null(""))
     return pl.concat_str(parts)
+
+
+def filled(pattern: str, *columns: str | pl.Expr) -> pl.Expr:
+    """Fill the `{}` of a pattern with columns, as texts; null where one of them is null.
+
+    (`pl.format` does the same, but fails in polars 2.1 on a column whose first chunk is empty.)
+    """
+    literals = [pl.lit(literal) for literal in pattern.split("{}")]
+    values = [(pl.col(one) if isinstance(one, str) else one).cast(pl.String) for one in columns]
+    return pl.concat_str(
+        [part for pair in zip(literals, values, strict=False) for part in pair] + literals[len(values) :]
+    )
 
 
 VALUE_TRIMMED = Code(
@@ -99,7 +113,7 @@ NOT_IN_LIST = Code(
     "NOT_IN_LIST",
     "error",
     "the field takes one of a list of values, and this is none of them",
-    "{cell} is not one of {choices}{remedy}",
+    "{cell} is not in the list{remedy}",
     "Use one of the values that `bulkload template show` lists.",
     "loading §3.3",
 )
@@ -162,6 +176,16 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
         "the file is none of the formats that are read, or is damaged",
         "Save the file as CSV (UTF-8), tab-delimited text or .xlsx.",
         "loading §2.1, §2.10",
+    ),
+    "FILE_CHANGED": (
+        "the file was changed while it was read",
+        "Wait until whatever writes it has finished, then run the command again.",
+        "ours; loading §4.2",
+    ),
+    "NOT_RUN": (
+        "the file refers to records of another one that was refused or had rejects, and was not run",
+        "Mend the other file first, or run with --keep-going.",
+        "loading §1",
     ),
     "HEADER_MISSING": (
         "a heading of the template is missing",

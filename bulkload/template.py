@@ -49,7 +49,7 @@ class Placed:
     field: Field
     position: int
     roots: frozenset[str]
-    words: Mapping[str, str]
+    words: Mapping[str, pl.Expr]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +167,11 @@ class Template:
 
     def _place(self) -> Iterator[Placed]:
         for number, one in enumerate(self.fields):
-            words = dict(one.kind.words)
             every = [*standard_rules(one), *one.rules]
             for order, rule in enumerate(every):
                 fails = rule.fails(one.name)
                 roots = frozenset(fails.meta.root_names())
-                yield Placed(rule.code, fails, one, number * 100 + order, roots, words)
+                yield Placed(rule.code, fails, one, number * 100 + order, roots, {**one.kind.words, **rule.words})
 
     def __getitem__(self, name: str) -> Field:
         return next(one for one in self.fields if one.name == name)

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import pkgutil
 import shutil
 import signal
 import sqlite3
@@ -28,42 +29,28 @@ from bulkload import runs
 from bulkload import source as sources
 
 DRIVER = """
-import importlib, os, signal, sys, time
+import os, pkgutil, signal, sys, time
 point, when, action, *arguments = sys.argv[1:]
-if ":" in point:
-    point, wanted = point.split(":")
-else:
-    wanted = None
-*path, name = point.split(".")
-at = len(path)
-while at:
-    try:
-        owner = importlib.import_module(".".join(path[:at]))
-        break
-    except ModuleNotFoundError:
-        at -= 1
-for step in path[at:]:
-    owner = getattr(owner, step)
+point, _, wanted = point.partition(":")
+path, _, name = point.rpartition(".")
+owner = pkgutil.resolve_name(path)
 original, done = getattr(owner, name), []
 
 def fault():
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-    elif action == "interrupt":
-        os.kill(os.getpid(), signal.SIGINT)
-    else:
-        open(action + ".reached", "w").close()
-        while not os.path.exists(action):
-            time.sleep(0.01)
+    open(action + ".reached", "w").close()
+    while not os.path.exists(action):
+        time.sleep(0.01)
 
 def faulty(*args, **kwargs):
-    meant = not done and (wanted is None or wanted in args)
+    meant = not done and (not wanted or wanted in args)
+    if meant:
+        done.append(True)
     if meant and when == "before":
-        done.append(1)
         fault()
     answer = original(*args, **kwargs)
     if meant and when == "after":
-        done.append(1)
         fault()
     return answer
 
@@ -169,14 +156,6 @@ def die(point: tuple[str, str], *arguments: object, **options: object) -> None:
     assert ended.returncode == -signal.SIGKILL, ended.stderr
 
 
-def interrupt(point: tuple[str, str], *arguments: object) -> Said:
-    """Run a command that gets a Ctrl-C at a point."""
-    ended = subprocess.run(
-        faulty(point, "interrupt", *arguments), capture_output=True, text=True, check=False, timeout=60
-    )
-    return Said(ended.returncode, ended.stdout, ended.stderr)
-
-
 @contextlib.contextmanager
 def held(point: tuple[str, str], go_on: Path, *arguments: object) -> Iterator[subprocess.Popen[str]]:
     """Run a command that stands still at a point for as long as the block lasts."""
@@ -254,43 +233,36 @@ def test_a_killed_load_leaves_all_or_nothing_and_the_next_command_puts_things_ri
     assert litter(desk) == []
 
 
-def test_status_accounts_for_every_job_and_says_of_a_killed_one_that_nothing_is_in_the_store(
-    desk: Path, bulkload: CommandLine
+def test_the_same_command_again_is_enough_after_two_kills_and_status_accounts_for_all_of_them(
+    desk: Path, undisturbed: Path, bulkload: CommandLine
 ) -> None:
     store = desk / "s.db"
-    die(POINTS["right before COMMIT"], "apply", "--store", store, desk / "e.csv")
-    bulkload("apply", "--store", store, desk / "later.csv")
+    for name in ("right before COMMIT", "in pass 2"):
+        die(POINTS[name], "apply", "--store", store, "--now", NOW, desk / "e.csv")
+    again = bulkload("apply", "--store", store, "--now", NOW, desk / "e.csv")
+    assert (again.code, "FILE_APPLIED_BEFORE" in again.out) == (1, False)
+    assert records(store) == records(undisturbed / "s.db")
+    assert (desk / "e.results.csv").read_bytes() == (undisturbed / "e.results.csv").read_bytes()
     listed = json.loads(bulkload("status", "--store", store, "--json").out)
-    assert [(one["file"], one["state"]) for one in listed][:2] == [("later.csv", "done"), ("e.csv", "interrupted")]
+    assert [(one["file"], one["state"]) for one in listed[:3]] == [
+        ("e.csv", "done"),
+        ("e.csv", "interrupted"),
+        ("e.csv", "interrupted"),
+    ]
     told = json.loads(bulkload("status", "--store", store, "--json", listed[1]["job"]).out)
     assert "Nothing of it is in the store" in told["message"]
     assert (told["outcomes"], told["results"], told["rejects"]) == ({}, None, None)
     assert told["ended_at"] >= told["submitted_at"]
-
-
-def test_the_same_command_again_is_enough_after_a_kill(desk: Path, undisturbed: Path, bulkload: CommandLine) -> None:
-    die(POINTS["right before COMMIT"], "apply", "--store", desk / "s.db", "--now", NOW, desk / "e.csv")
-    again = bulkload("apply", "--store", desk / "s.db", "--now", NOW, desk / "e.csv")
-    assert (again.code, "FILE_APPLIED_BEFORE" in again.out) == (1, False)
-    assert records(desk / "s.db") == records(undisturbed / "s.db")
-    assert (desk / "e.results.csv").read_bytes() == (undisturbed / "e.results.csv").read_bytes()
     assert litter(desk) == []
 
 
-def test_a_load_killed_again_and_again_is_applied_once(desk: Path, undisturbed: Path, bulkload: CommandLine) -> None:
-    store = desk / "s.db"
-    for name in ("in pass 2", "right before COMMIT", "in pass 1"):
-        die(POINTS[name], "apply", "--store", store, "--now", NOW, desk / "e.csv")
-    assert bulkload("apply", "--store", store, "--now", NOW, desk / "e.csv").code == 1
-    assert [state for _, state in states(store)] == ["interrupted"] * 3 + ["done"]
-    assert records(store) == records(undisturbed / "s.db")
-    assert litter(desk) == []
-
-
-def test_renames_are_finished_from_another_directory(
+def test_results_can_be_had_from_the_job_before_the_renames_which_are_finished_from_another_directory(
     desk: Path, undisturbed: Path, bulkload: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     die(POINTS["right after COMMIT"], "apply", "--store", "s.db", "--now", NOW, "e.csv", cwd=desk)
+    (job,) = query(desk / "s.db", "SELECT id FROM job WHERE file = 'e.csv'")[0]
+    assert bulkload("status", "--store", desk / "s.db", job, "--save", desk / "again.csv").code == 0
+    assert (desk / "again.csv").read_bytes() == (undisturbed / "e.results.csv").read_bytes()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
@@ -326,15 +298,6 @@ def test_a_rename_that_can_no_longer_be_done_does_not_stop_other_files(desk: Pat
     after = bulkload("apply", "--store", desk / "s.db", desk / "later.csv")
     assert (after.code, states(desk / "s.db")) == (0, [("e.csv", "done"), ("later.csv", "done")])
     assert "e.results.csv" in after.err
-
-
-def test_results_can_be_had_from_the_job_after_a_kill_before_the_renames(
-    desk: Path, undisturbed: Path, bulkload: CommandLine
-) -> None:
-    die(POINTS["right after COMMIT"], "apply", "--store", desk / "s.db", "--now", NOW, desk / "e.csv")
-    (job,) = query(desk / "s.db", "SELECT id FROM job WHERE file = 'e.csv'")[0]
-    assert bulkload("status", "--store", desk / "s.db", job, "--save", desk / "again.csv").code == 0
-    assert (desk / "again.csv").read_bytes() == (undisturbed / "e.results.csv").read_bytes()
 
 
 def test_a_dead_job_is_closed_though_its_process_number_lives_again(desk: Path, bulkload: CommandLine) -> None:
@@ -388,24 +351,59 @@ def test_a_job_id_that_is_taken_is_drawn_again(
 # ---- interrupted
 
 
-@pytest.mark.parametrize("name", ["after the job is noted", "in pass 2", "in the transaction after the first insert"])
+@pytest.fixture
+def interrupt(bulkload: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """Return a function that runs the command line and sends it a Ctrl-C, once, before or after something it calls."""
+
+    def run(point: tuple[str, str], *arguments: object) -> Said:
+        name, when = point
+        name, _, wanted = name.partition(":")
+        path, _, last = name.rpartition(".")
+        owner = pkgutil.resolve_name(path)
+        original, done = getattr(owner, last), []
+
+        def interrupted(*args: object, **kwargs: object) -> object:
+            meant = not done and (not wanted or wanted in args)
+            if meant:
+                done.append(True)
+            if meant and when == "before":
+                os.kill(os.getpid(), signal.SIGINT)
+            answer = original(*args, **kwargs)
+            if meant and when == "after":
+                os.kill(os.getpid(), signal.SIGINT)
+            return answer
+
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, last, interrupted)
+            return bulkload(*arguments)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        ("bulkload.runs.digest_beside", "before"),
+        POINTS["in pass 2"],
+        POINTS["in the transaction after the first insert"],
+        POINTS["right before COMMIT"],
+    ],
+    ids=["at its beginning", "in pass 2", "in the transaction", "right before COMMIT"],
+)
 def test_ctrl_c_before_the_commit_leaves_the_store_as_it_was(
-    name: str, desk: Path, prepared: Path, bulkload: CommandLine
+    point: tuple[str, str], desk: Path, prepared: Path, bulkload: CommandLine, interrupt: Callable[..., Said]
 ) -> None:
-    said = interrupt(POINTS[name], "apply", "--store", desk / "s.db", desk / "e.csv")
-    assert said.code == 130
-    assert "Traceback" not in said.err
+    assert interrupt(point, "apply", "--store", desk / "s.db", desk / "e.csv").code == 130
     assert records(desk / "s.db") == records(prepared / "s.db")
     assert states(desk / "s.db") == [("e.csv", "interrupted")]
-    beside = {"e.csv", "later.csv", "s.db", "s.db.lock", "s.db.jobs"}
-    assert {one.name for one in desk.iterdir()} - {"s.db.lock", "s.db.jobs"} == beside - {"s.db.lock", "s.db.jobs"}
+    assert {one.name for one in desk.iterdir()} <= {"e.csv", "later.csv", "s.db", "s.db.lock", "s.db.jobs"}
     assert litter(desk) == []
     assert bulkload("apply", "--store", desk / "s.db", desk / "e.csv").code == 1
 
 
 @pytest.mark.parametrize("name", AFTER_COMMIT)
 def test_ctrl_c_after_the_commit_does_not_deny_what_is_in_the_store(
-    name: str, desk: Path, undisturbed: Path, bulkload: CommandLine
+    name: str, desk: Path, undisturbed: Path, bulkload: CommandLine, interrupt: Callable[..., Said]
 ) -> None:
     interrupt(POINTS[name], "apply", "--store", desk / "s.db", "--now", NOW, desk / "e.csv")
     assert records(desk / "s.db") == records(undisturbed / "s.db")
@@ -413,6 +411,16 @@ def test_ctrl_c_after_the_commit_does_not_deny_what_is_in_the_store(
     assert bulkload("apply", "--store", desk / "s.db", desk / "later.csv").code == 0
     for file in ("e.results.csv", "e.rejects.csv"):
         assert (desk / file).read_bytes() == (undisturbed / file).read_bytes()
+    assert litter(desk) == []
+
+
+def test_ctrl_c_ends_a_process_with_130_and_no_traceback(desk: Path, prepared: Path) -> None:
+    with held(POINTS["in pass 2"], desk.parent / "go", "apply", "--store", desk / "s.db", desk / "e.csv") as running:
+        running.send_signal(signal.SIGINT)
+        assert running.wait(10) == 130
+        assert running.stderr is not None
+        assert "Traceback" not in running.stderr.read()
+    assert records(desk / "s.db") == records(prepared / "s.db")
     assert litter(desk) == []
 
 
@@ -508,6 +516,7 @@ def test_a_second_load_says_that_it_waits_for_one_that_is_writing(desk: Path) ->
 def test_status_and_validate_answer_while_a_load_holds_the_store(
     name: str, desk: Path, bulkload: CommandLine, undisturbed: Path
 ) -> None:
+    """So does a load into another store, which has a lock of its own."""
     store, go_on = desk / "s.db", desk.parent / "go"
     with held(POINTS[name], go_on, "apply", "--store", store, "--now", NOW, desk / "e.csv"):
         begun = time.monotonic()
@@ -517,7 +526,15 @@ def test_status_and_validate_answer_while_a_load_holds_the_store(
         assert bulkload("validate", "--store", store, desk / "e.csv", desk / "later.csv").code == 1
         assert bulkload("export", "user", "--store", store, "-o", desk.parent / "u.csv").code == 0
         assert time.monotonic() - begun < 5
+        other = desk.parent / "other.db"
+        assert bulkload("apply", "--store", other, "--wait", 0, desk / "later.csv").code == 0
     assert records(store) == records(undisturbed / "s.db")
+
+
+def test_a_store_reached_by_two_names_has_one_lock(desk: Path, bulkload: CommandLine) -> None:
+    (desk / "other.db").symlink_to(desk / "s.db")
+    with held(POINTS["in pass 2"], desk.parent / "go", "apply", "--store", desk / "s.db", desk / "e.csv"):
+        assert bulkload("apply", "--store", desk / "other.db", "--wait", 0.2, desk / "later.csv").code == 5
 
 
 def test_the_lock_does_not_outlive_a_killed_process(desk: Path, bulkload: CommandLine) -> None:
@@ -538,17 +555,6 @@ def test_a_process_killed_while_it_waits_is_closed_by_the_next_load(desk: Path, 
             second.kill()
     assert bulkload("apply", "--store", store, desk / "e.csv").code == 1
     assert states(store) == [("e.csv", "done"), ("later.csv", "interrupted"), ("e.csv", "done")]
-
-
-def test_two_stores_do_not_wait_for_each_other(desk: Path, bulkload: CommandLine, tmp_path: Path) -> None:
-    with held(POINTS["in pass 2"], desk.parent / "go", "apply", "--store", desk / "s.db", desk / "e.csv"):
-        assert bulkload("apply", "--store", tmp_path / "other.db", "--wait", 0, desk / "later.csv").code == 0
-
-
-def test_a_store_reached_by_two_names_has_one_lock(desk: Path, bulkload: CommandLine) -> None:
-    (desk / "other.db").symlink_to(desk / "s.db")
-    with held(POINTS["in pass 2"], desk.parent / "go", "apply", "--store", desk / "s.db", desk / "e.csv"):
-        assert bulkload("apply", "--store", desk / "other.db", "--wait", 0.2, desk / "later.csv").code == 5
 
 
 # ---- disks
@@ -668,8 +674,9 @@ def test_a_results_folder_that_is_missing_is_wrong_usage_and_applies_nothing(
 
 
 def test_results_never_take_the_place_of_the_input(desk: Path, prepared: Path, bulkload: CommandLine) -> None:
-    said = bulkload("apply", "--store", desk / "s.db", "--results", desk / "e.csv", desk / "e.csv")
-    assert said.code == 2
+    for command in ("apply", "validate"):
+        said = bulkload(command, "--store", desk / "s.db", "--results", desk / "e.csv", desk / "e.csv")
+        assert said.code == 2
     assert (desk / "e.csv").read_bytes() == (prepared / "e.csv").read_bytes()
     assert records(desk / "s.db") == records(prepared / "s.db")
 
@@ -813,7 +820,7 @@ def test_a_store_of_another_kind_is_wrong_usage(
         ("--help",),
         ("apply", "--store", "s.db", "later.csv"),
     ],
-    ids=lambda command: " ".join(command),
+    ids=" ".join,
 )
 @pytest.mark.parametrize("way", ["closed pipe", "closed output"])
 def test_a_closed_pipe_is_no_error(command: tuple[str, ...], way: str, desk: Path) -> None:

@@ -60,10 +60,9 @@ class Upsert:
 class UpsertRun:
     """One load of reference data; its table is read as a whole, so that rows ask for nothing more."""
 
-    recalls: Mapping[str, Mapping[str, pl.DataType]] = {}
-
     def __init__(self, family: Upsert, template: Template, store: Store, options: Options) -> None:
         self.family, self.template, self.store, self.options = family, template, store, options
+        self.recalls: Mapping[str, Mapping[str, pl.DataType]] = {}
         self.tables = {one.name: one.fetch(store) for one in family.look_ups}
         self.schema = family.columns(template)
         stored = store.records(family.table, self.schema)

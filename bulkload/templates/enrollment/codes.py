@@ -192,7 +192,7 @@ PRE_STATUS_UNKNOWN = Code(
     "PRE_STATUS_UNKNOWN",
     "error",
     "the value is no pre-status",
-    "{cell} is no pre-status{remedy}; there are {choices}",
+    "{cell} is no pre-status{remedy}",
     "Use one of the statuses that `bulkload template show enrollment` lists.",
     "seed 001, column F",
 )
@@ -200,7 +200,7 @@ PRE_STATUS_NOT_FOR_TYPE = Code(
     "PRE_STATUS_NOT_FOR_TYPE",
     "error",
     "the pre-status is none that a file may ask for in an enrollment of this type",
-    "{cell} is no pre-status of a {event.type}",
+    "{cell} is no pre-status of an enrollment of the type {event.type}; there are {allowed}",
     "Use a status of the type's column in the table of `bulkload template show enrollment`.",
     "seed 001, column F",
 )
@@ -208,7 +208,7 @@ STATUS_ALIAS = Code(
     "STATUS_ALIAS",
     "note",
     "another spelling of a status was read",
-    "{cell} was read as the status that it is another spelling of",
+    "{cell} was read as {pre_status}",
     "Nothing has to be done; to be rid of the note, use the usual spelling.",
     "enrollment §4",
 )
@@ -216,7 +216,7 @@ POST_STATUS_UNKNOWN = Code(
     "POST_STATUS_UNKNOWN",
     "error",
     "the value is no post-status",
-    "{cell} is no post-status{remedy}; there are {choices}",
+    "{cell} is no post-status{remedy}",
     "Use one of the statuses that `bulkload template show enrollment` lists.",
     "seed 001, column G",
 )
@@ -224,7 +224,7 @@ POST_STATUS_NOT_ALLOWED = Code(
     "POST_STATUS_NOT_ALLOWED",
     "error",
     "the post-status does not go with the row's pre-status",
-    "{cell} does not go with the pre-status {pre.effective}{post.hint}",
+    "{cell} does not go with the pre-status {pre.effective}; there {allowed}{hint}",
     "Use a post-status that the pre-status allows; the table is in `bulkload template show enrollment`.",
     "seed 001, column G",
 )
@@ -248,7 +248,7 @@ POST_STATUS_RESET = Code(
     "POST_STATUS_RESET",
     "note",
     "the stored post-status does not go with the new pre-status and became Not Attempted",
-    "the stored post-status {stored.post_status} does not go with the pre-status {pre_status} and became Not Attempted",
+    "the stored post-status {stored.post_status} does not go with the pre-status {new.pre_status} and became Not Attempted",
     "Nothing has to be done, if it was meant.",
     "enrollment §5.3",
 )
@@ -264,7 +264,7 @@ WAITLISTED = Code(
     "WAITLISTED",
     "warning",
     "all seats are taken: the user was put on the wait-list",
-    "all {event.max_seats} seats of the enrollment are taken: the user is wait-listed",
+    "the seats of the enrollment ({event.max_seats}) are all taken: the user is wait-listed",
     "Add seats to the enrollment, or leave the user on the wait-list.",
     "seed 001, column H",
 )

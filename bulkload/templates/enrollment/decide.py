@@ -88,11 +88,6 @@ def events(store: Store) -> pl.DataFrame:
 class EnrollmentRun:
     """One load of an enrollment file."""
 
-    recalls = {
-        "enrollment": {"event": pl.Int64(), "user": pl.Int64(), **RECORD},
-        "completion": {"event": pl.Int64(), "user": pl.Int64()},
-        "roster_value": roster.VALUES,
-    }
     keeps = frozenset(
         {"event.number", "user.number", "roster", "zone.used", "enrolled.at", "changed.at", "text.pre_status"}
         | {"pre_status", "post_status", "priority"}
@@ -101,6 +96,11 @@ class EnrollmentRun:
 
     def __init__(self, template: Template, store: Store, options: Options) -> None:
         self.template, self.store, self.options = template, store, options
+        self.recalls: Mapping[str, Mapping[str, pl.DataType]] = {
+            "enrollment": {"event": pl.Int64(), "user": pl.Int64(), **RECORD},
+            "completion": {"event": pl.Int64(), "user": pl.Int64()},
+            "roster_value": roster.VALUES,
+        }
         every = events(store)
         self.by_id = every.with_columns(
             pl.col("event.id").alias("enrollment_id"), pl.col("event.number").alias("event.by_id.number")
@@ -211,12 +211,10 @@ class EnrollmentRun:
         completed = pl.col("row").is_in(stored["completion"]["row"].implode())
         stands = pl.coalesce("stored.pre_status", "event.default_pre")
         good = pl.col("event.number").is_not_null()
-        hint = pl.lit("; a pre-status belongs in the column 'Users Enrollment Pre-Status'")
         return frame.with_columns(
             pl.col("stored.known").fill_null(value=False),
             pl.when(known).then(completed).alias("stored.completed"),
             pl.when(pl.col("text.pre_status") != "").then("pre_status").when(good).then(stands).alias("pre.effective"),
-            pl.when(one_of(pl.col("post_status"), PRE_STATUSES)).then(hint).alias("post.hint"),
         )
 
     # decide

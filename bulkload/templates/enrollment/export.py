@@ -8,6 +8,7 @@ import polars as pl
 
 from bulkload import zones
 from bulkload.kinds import QUARTER, EnrollmentDate
+from bulkload.rules import filled
 from bulkload.store import Store
 from bulkload.template import Template
 from bulkload.templates.enrollment import roster
@@ -38,7 +39,7 @@ def pairs_text(values: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
     named = values.join(fields, on="field", how="left").sort("event", "user", "field")
     name, value = pl.col("name"), pl.col("value")
     fits = pl.col("once") & ~value.str.contains(";", literal=True) & ~name.str.contains("[;=]")
-    pair = pl.format("{}={}", name, value)
+    pair = filled("{}={}", name, value)
     return named.group_by("event", "user", maintain_order=True).agg(
         pair.filter(fits).str.join(";").alias("roster"), (~fits).sum().alias("roster.lost")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -73,6 +74,14 @@ def repeated(name: str) -> pl.Expr:
 EFFECTIVE = pl.col("pre.effective")
 POST = pl.col("post_status")
 IS_PRE = one_of(POST, PRE_STATUSES)
+FOLLOWS_ONE = one_of(EFFECTIVE, [pre for pre, posts in FOLLOWS.items() if len(posts) == 1])
+
+
+def listed(column: str, table: Mapping[str, tuple[str, ...]]) -> pl.Expr:
+    """Return, in words, what a table has beside a column's value."""
+    said = {key: ", ".join(values) for key, values in table.items()}
+    return pl.col(column).cast(pl.String).replace_strict(said, default="", return_dtype=pl.String)
+
 
 FIELDS = (
     Field(
@@ -163,6 +172,7 @@ FIELDS = (
             Rule(
                 codes.PRE_STATUS_NOT_FOR_TYPE,
                 lambda name: ~among(pl.col("event.type"), pl.col(name), ASKED_FOR),
+                {"allowed": listed("event.type", ASKED_FOR)},
             ),
             Rule(codes.STATUS_ALIAS, PRE.alias_used),
             Rule(codes.WAITLISTED, lambda _: pl.col("decided.waitlisted")),
@@ -184,6 +194,11 @@ FIELDS = (
                     .then(POST.cast(pl.String) != EFFECTIVE.cast(pl.String))
                     .otherwise(~among(EFFECTIVE, POST, FOLLOWS))
                 ),
+                {
+                    "allowed": pl.when(FOLLOWS_ONE).then(pl.lit("is ")).otherwise(pl.lit("are "))
+                    + listed("pre.effective", FOLLOWS),
+                    "hint": pl.when(IS_PRE).then(pl.lit("; a pre-status belongs in Users Enrollment Pre-Status")),
+                },
             ),
             Rule(
                 codes.POST_STATUS_NEEDS_COMPLETION,

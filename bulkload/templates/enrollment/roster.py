@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from bulkload.changes import journal
+from bulkload.rules import filled
 from bulkload.store import Store
 from bulkload.template import Write
 
@@ -30,7 +31,7 @@ def pairs_of(frame: pl.DataFrame) -> pl.DataFrame:
 def named(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Add `roster.missing` and `roster.doubled`: the names that no field has, and those that several have."""
     pairs = pairs_of(frame).join(known, on="name", how="left", maintain_order="left")
-    name = pl.format("'{}'", "name")
+    name = filled("'{}'", "name")
     found = pairs.group_by("row").agg(
         name.filter(pl.col("fields").is_null()).unique(maintain_order=True).str.join(", ").alias("roster.missing"),
         name.filter(pl.col("fields") > 1).unique(maintain_order=True).str.join(", ").alias("roster.doubled"),
@@ -49,7 +50,7 @@ def stored_pairs(frame: pl.DataFrame, known: pl.DataFrame, values: pl.DataFrame)
 def changes(pairs: pl.DataFrame) -> pl.DataFrame:
     """Return `row`, `changed.roster` (true) and `roster.changes` (their words) of rows that change a value."""
     old, new = pl.col("stored.value").fill_null(""), pl.col("value").fill_null("")
-    said = pl.format("Roster {}: {} → {}", "name", old, new)
+    said = filled("Roster {}: {} → {}", "name", old, new)
     differing = pairs.filter(pl.col("value").ne_missing(pl.col("stored.value")))
     return differing.group_by("row").agg(
         pl.lit(value=True).alias("changed.roster"), said.str.join("; ").alias("roster.changes")
