@@ -36,12 +36,40 @@ def whoami() -> str:
         return str(os.getuid())
 
 
+def process(pid: int) -> str | None:
+    """Return what tells a process from a later one of the same number; None where there is none.
+
+    Linux says when it began; elsewhere the number alone has to do.
+    """
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return str(pid)
+    return f"{pid}-{stat.rpartition(')')[2].split()[19]}"
+
+
+def is_alive(known: str) -> bool:
+    """Say whether the process that was known so still runs."""
+    return process(int(known.partition("-")[0])) == known
+
+
+def me() -> str:
+    """Return what tells this process from others."""
+    return process(os.getpid()) or str(os.getpid())
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One apply of one file; instants are seconds since 1970 in UTC, null: not yet.
 
-    `renames` are the files that have to be moved in after the commit, as [part, place]; a part of null
-    means that the place has to be cleared.
+    `renames` are the files that are written beside their places, as [part, place], and moved in after the
+    commit; a part of null means that the place has to be cleared. `process` says whose job it is.
     """
 
     id: str
@@ -50,7 +78,7 @@ class Job:
     path: str
     via: str = "command"
     who: str = field(default_factory=whoami)
-    pid: int = field(default_factory=os.getpid)
+    process: str = field(default_factory=me)
     submitted_at: int = 0
     number: int | None = None
     template: str | None = None
@@ -95,21 +123,17 @@ def instant(seconds: int | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def is_alive(pid: int) -> bool:
-    """Say whether a process of this number runs on this machine."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def finish_renames(renames: str) -> None:
-    """Move finished files to their places; what has been moved already is left alone."""
+    """Move finished files to their places, and clear the places whose part is null; what was moved before is left alone."""
     for part, place in json.loads(renames):
         if part is None:
             Path(place).unlink(missing_ok=True)
         elif Path(part).exists():
             Path(part).replace(place)
+
+
+def drop_parts(renames: str) -> None:
+    """Remove what a job that was cut off had begun to write."""
+    for part, _ in json.loads(renames):
+        if part is not None:
+            Path(part).unlink(missing_ok=True)

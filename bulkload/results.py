@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -42,10 +43,14 @@ class Tally:
             self.outcomes[outcome] += count
         if findings.is_empty():
             return
-        grouped = findings.group_by("code", maintain_order=True).agg(
-            pl.col("severity").first(),
-            pl.col("row").n_unique().alias("rows"),
-            pl.col("message").head(FIRST).alias("first"),
+        grouped = (
+            findings.sort("row", "position")
+            .group_by("code", maintain_order=True)
+            .agg(
+                pl.col("severity").first(),
+                pl.col("row").n_unique().alias("rows"),
+                pl.col("message").head(FIRST).alias("first"),
+            )
         )
         for code, severity, count, first in grouped.iter_rows():
             known = self.codes.setdefault(code, {"code": code, "severity": severity, "rows": 0, "first": []})
@@ -134,8 +139,8 @@ def safe(text: pl.Expr) -> pl.Expr:
 class ResultsFile:
     """The results as CSV: UTF-8 with a BOM, so that a spreadsheet shows José right."""
 
-    def __init__(self, path: Path, token: str, template: Template) -> None:
-        self.target = PartFile(path, token)
+    def __init__(self, target: PartFile, template: Template) -> None:
+        self.target = target
         keys = [template[name].heading for name in template.key]
         headings = ["row", *keys, "outcome", "changes", "codes", "messages"]
         self.target.file.write(BOM)
@@ -149,11 +154,11 @@ class ResultsFile:
         """Bring what was written to the disk."""
         self.target.finish()
 
-    def refuse_all(self) -> None:
+    def refuse_all(self, work: Path) -> None:
         """Rewrite what stands there: every line that is not rejected becomes skipped, with no changes."""
         self.target.finish()
-        kept = self.target.part.with_suffix(".all")
-        self.target.part.rename(kept)
+        kept = work / "results"
+        shutil.move(self.target.part, kept)
         lines = pl.scan_csv(kept, infer_schema=False)
         good = pl.col("outcome") != "rejected"
         lines = lines.with_columns(
@@ -171,8 +176,8 @@ class RejectsFile:
     A spreadsheet's rejects are a spreadsheet with one more column, the messages.
     """
 
-    def __init__(self, path: Path, token: str, source: Source, spool: Spool) -> None:
-        self.target = PartFile(path, token)
+    def __init__(self, target: PartFile, source: Source, spool: Spool) -> None:
+        self.target = target
         self.source = source
         self.spool = spool
         self._rejected: list[tuple[Span, str]] = []

@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from bulkload import rules
-from bulkload.errors import BulkloadError, FileRefused, StoreError
-from bulkload.jobs import Job, finish_renames, instant, new_id
+from bulkload.changes import moment_text
+from bulkload.errors import BulkloadError, Busy, FileRefused, StoreError
+from bulkload.jobs import Job, finish_renames, new_id
 from bulkload.load import Load, Outputs, Progress, apply, load
 from bulkload.recall import Recollection
 from bulkload.results import PartFile, RejectsFile, ResultsFile, Tally, default_rejects, default_results
@@ -56,6 +58,7 @@ class Report:
     results: str | None = None
     rejects: str | None = None
     seconds: float = 0.0
+    begun: float = field(default_factory=time.monotonic)
 
     @property
     def exit_code(self) -> int:
@@ -106,19 +109,20 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
 
     `stays`: the store is a copy that will be thrown away, and later files are to be checked on top of this one.
     """
-    begun = time.monotonic()
     report = Report(request.path.name, "validate", store=str(store.path) if store else None)
     with workspace(None) as work:
         try:
             with identify(request.path, request.reading, work) as source:
-                one = prepare(request, source, store, work, "validate")
+                one = prepare(request, source, store, work)
+                if request.results is not None:
+                    one.outputs.results = ResultsFile(PartFile(request.results, "validate"), source.template)
                 try:
                     load(one)
                 except BaseException:
                     discard(one.outputs)
                     raise
                 report.template = source.template.name
-                settle_all_or_nothing(one, report)
+                settle_all_or_nothing(one, report, work)
                 if stays and store is not None and report.state != "refused":
                     with store.transaction():
                         apply(one.spool, store, 0)
@@ -129,17 +133,16 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
                 report.tally = one.tally
         except FileRefused as refusal:
             report.refused, report.refused_code, report.state = str(refusal), refusal.code, "refused"
-    report.seconds = time.monotonic() - begun
+    report.seconds = time.monotonic() - report.begun
     return report
 
 
-def prepare(request: Request, source: Source, store: Store | None, work: Path, token: str) -> Load:
-    """Make the load of a file: its family's run, its outputs, its spool."""
+def prepare(request: Request, source: Source, store: Store | None, work: Path) -> Load:
+    """Make the load of a file: its family's run, its spool."""
     run = source.template.family.begin(source.template, store, request.options) if store else None
-    results = ResultsFile(request.results, token, source.template) if request.results else None
     spool = Spool(work / "spool")
     recollection = Recollection(store, spool, run.recalls) if store and run else None
-    return Load(source, request.options, spool, store, run, recollection, Outputs(results), request.progress)
+    return Load(source, request.options, spool, store, run, recollection, Outputs(), request.progress)
 
 
 def discard(outputs: Outputs) -> None:
@@ -155,96 +158,131 @@ def move_in(target: PartFile, place: Path) -> None:
     target.part.replace(place)
 
 
-def settle_all_or_nothing(one: Load, report: Report) -> None:
+def settle_all_or_nothing(one: Load, report: Report, work: Path) -> None:
     """Where all or nothing is asked for and a row was rejected, turn the others into skipped ones."""
     if one.options.all_or_nothing and one.tally.rejected:
         one.tally.refuse_all()
         if one.outputs.results is not None:
-            one.outputs.results.refuse_all()
+            one.outputs.results.refuse_all(work)
         report.state = "refused"
 
 
 def apply_file(request: Request, store: Store) -> Report:
     """Apply a file as a job: wait for the store, load, commit with the job's record, move results in."""
-    begun = time.monotonic()
     path = request.path.absolute()
     size = regular_file(path)
     now = int(request.options.now.timestamp())
     job = Job(new_id(request.options.now), "queued", path.name, str(path), submitted_at=now, size=size)
-    job = replace(job, number=jobs.add(store, job))
-    report = Report(path.name, "apply", store=str(store.path), job=job.id)
-    try:
-        with store.lock(wait=request.wait, waiting=lambda: request.say(waiting_sentence(store))):
-            for closed in jobs.tidy(store, now):
-                request.say(
-                    f"Job {closed.id} ({closed.file}) had been cut off before it was applied; it is closed as interrupted."
-                )
-            jobs.change(store, job.id, state="running", started_at=now)
-            with workspace(jobs.folder(store) / job.id / "work") as work:
-                run_job(request, store, job, report, work)
-    except FileRefused as refusal:
-        report.refused, report.refused_code, report.state = str(refusal), refusal.code, "refused"
-        jobs.change(store, job.id, state="refused", ended_at=now, message=str(refusal))
-    except KeyboardInterrupt:
-        close_failed(store, job, "interrupted", "Interrupted by hand. Nothing of the file is in the store.")
-        raise
-    except Exception as error:
-        close_failed(store, job, "failed", str(error) if isinstance(error, BulkloadError) else type(error).__name__)
-        raise
-    report.seconds = time.monotonic() - begun
+    report = Report(path.name, "apply", store=str(store.path))
+    with hold(request, store, job) as job:
+        report.job = job.id
+        for sentence in jobs.tidy(store, now):
+            request.say(sentence)
+        try:
+            run_job(request, store, job, report)
+        except FileRefused as refusal:
+            report.refused, report.refused_code, report.state = str(refusal), refusal.code, "refused"
+            close_job(store, job, "refused", str(refusal), now)
+        except KeyboardInterrupt:
+            close_job(store, job, "interrupted", "Interrupted by hand. Nothing of the file is in the store.", now)
+            raise
+        except BaseException as error:
+            sentence = str(error) if isinstance(error, BulkloadError | OSError) else type(error).__name__
+            close_job(store, job, "failed", sentence, now)
+            raise
+        finally:
+            jobs.remove_work(store, job)
+    report.seconds = time.monotonic() - report.begun
     return report
 
 
-def waiting_sentence(store: Store) -> str:
-    """Say which run is being waited for."""
+@contextlib.contextmanager
+def hold(request: Request, store: Store, job: Job) -> Iterator[Job]:
+    """Hold the store for a job; the job is noted at once, as waiting where another run has the store.
+
+    Raises Busy after the time that the request allows for waiting.
+    """
+    deadline = time.monotonic() + request.wait
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(store.lock(wait=0))
+        except Busy:
+            request.say(f"Another run holds the store{by_whom(store)}. Waiting for it to end.")
+            job = jobs.add(store, job)
+            try:
+                held.enter_context(store.lock(wait=max(deadline - time.monotonic(), 0)))
+            except Busy as busy:
+                close_job(store, job, "failed", str(busy), job.submitted_at)
+                raise
+        else:
+            job = jobs.add(store, job)
+        yield job
+
+
+def by_whom(store: Store) -> str:
+    """Say which job is running."""
     running = [one for one in jobs.unfinished(store) if one.state == "running"]
-    by = f": job {running[0].id} ({running[0].file}, by {running[0].who})" if running else ""
-    return f"Another run holds the store{by}. Waiting for it to end."
+    return f": job {running[0].id} ({running[0].file}, by {running[0].who})" if running else ""
 
 
-def close_failed(store: Store, job: Job, state: str, message: str) -> None:
-    """Note how a job failed, as far as the store still can."""
-    with contextlib.suppress(StoreError, sqlite3.Error):
-        jobs.change(store, job.id, state=state, ended_at=int(time.time()), message=message)
+def close_job(store: Store, job: Job, state: str, message: str, now: int) -> None:
+    """Note how a job ended without being applied, as far as the store still can; what was committed stays so."""
+    with contextlib.suppress(StoreError):
+        jobs.close(store, job.id, state=state, ended_at=now, message=message, renames="[]")
 
 
-def run_job(request: Request, store: Store, job: Job, report: Report, work: Path) -> None:
+def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
     """Load a file and commit it; the lock is held."""
     path = request.path.absolute()
+    results, rejects = results_and_rejects(request, job)
+    parts = json.dumps([[str(one.part), str(one.path)] for one in (results, rejects)])
+    jobs.change(store, job.id, state="running", started_at=job.submitted_at, renames=parts)
     sha256 = digest_beside(path)
-    with identify(path, request.reading, work) as source:
+    with workspace(jobs.folder(store) / job.id / "work") as work, identify(path, request.reading, work) as source:
         report.template = source.template.name
-        one = prepare(request, source, store, work, job.id)
-        one.outputs.rejects = RejectsFile(rejects_place(request), job.id, source, one.spool)
+        one = prepare(request, source, store, work)
+        one.outputs.results = ResultsFile(results, source.template)
+        one.outputs.rejects = RejectsFile(rejects, source, one.spool)
         try:
             load(one)
             if not source.reader.unchanged():
-                raise FileRefused(
-                    "FILE_CHANGED",
-                    f"{path.name} was changed while it was read. Nothing was applied; run the command again.",
-                )
-            settle_all_or_nothing(one, report)
-            warn_of_earlier(store, sha256.result(), job, report)
+                raise FileRefused("FILE_CHANGED", f"{path.name} was changed while it was read. Nothing was applied.")
+            settle_all_or_nothing(one, report, work)
+            warn_of_earlier(request, store, sha256.result(), report)
             keep(one, store, job)
-            commit(one, store, job, report, sha256.result())
+            moves = commit(one, store, job, report, sha256.result())
         except BaseException:
             discard(one.outputs)
             raise
     report.tally = one.tally
+    try:
+        finish_renames(moves)
+    except OSError as error:
+        report.warnings.append(
+            {
+                "code": "RESULTS_NOT_MOVED",
+                "message": f"the file was applied, but its results could not be moved to their place: {error.strerror}. "
+                f"The next command tries again; `bulkload status {job.id} --save FILE` writes them elsewhere.",
+            }
+        )
+    else:
+        jobs.change(store, job.id, renames="[]")
 
 
-def rejects_place(request: Request) -> Path:
-    """Return where the rejects of a request go: beside its results."""
-    beside = request.results.parent if request.results else request.path.absolute().parent
-    return beside / default_rejects(request.path).name
+def results_and_rejects(request: Request, job: Job) -> tuple[PartFile, PartFile]:
+    """Return where a job writes: the results where asked, the rejects beside them."""
+    assert request.results is not None
+    place = request.results.absolute()
+    return PartFile(place, job.id), PartFile(place.parent / default_rejects(request.path).name, job.id)
 
 
-def warn_of_earlier(store: Store, sha256: str, job: Job, report: Report) -> None:
+def warn_of_earlier(request: Request, store: Store, sha256: str, report: Report) -> None:
     """Warn where the same content has been applied before."""
-    earlier = jobs.applied_before(store, sha256, job.id)
+    earlier = jobs.applied_before(store, sha256)
     if earlier is not None:
         code = rules.FILE_APPLIED_BEFORE
-        message = code.message.format(job=earlier.id, when=instant(earlier.ended_at))
+        when = moment_text(pl.Series([earlier.ended_at], dtype=pl.Int64), request.options)[0]
+        message = code.message.format(job=earlier.id, when=when)
         report.warnings.append({"code": code.word, "message": f"{report.file}: {message}"})
 
 
@@ -261,20 +299,16 @@ def keep(one: Load, store: Store, job: Job) -> None:
                 (folder / name).chmod(0o600)
 
 
-def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> None:
-    """Write everything in one transaction with the job's record, then move the files in."""
+def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> str:
+    """Write everything in one transaction with the job's record; return the files that are to be moved in."""
     assert job.number is not None
-    refused = report.state == "refused"
     moves: list[tuple[str | None, str]] = []
     for output in (one.outputs.results, one.outputs.rejects):
         if output is not None:
-            target = output.target
-            moves.append((str(target.part) if target.begun else None, str(target.path)))
-    results, rejects = one.outputs.results, one.outputs.rejects
-    report.results = str(results.target.path) if results is not None and results.target.begun else None
-    report.rejects = str(rejects.target.path) if rejects is not None and rejects.target.begun else None
+            moves.append((str(output.target.part) if output.target.begun else None, str(output.target.path)))
+    report.results, report.rejects = (place if part else None for part, place in moves)
     with store.transaction():
-        if not refused:
+        if report.state != "refused":
             apply(one.spool, store, job.number)
         jobs.change(
             store,
@@ -282,7 +316,7 @@ def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> No
             state=report.state,
             template=one.template.name,
             sha256=sha256,
-            ended_at=max(int(time.time()), job.submitted_at),
+            ended_at=job.submitted_at + int(time.monotonic() - report.begun),
             rows=one.tally.rows,
             counts=json.dumps(dict(one.tally.outcomes)),
             findings=json.dumps(one.tally.findings() + report.warnings, ensure_ascii=False),
@@ -290,8 +324,7 @@ def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> No
             rejects=report.rejects,
             renames=json.dumps(moves),
         )
-    finish_renames(json.dumps(moves))
-    jobs.change(store, job.id, renames="[]")
+    return json.dumps(moves)
 
 
 def results_place(path: Path, asked: Path | None) -> Path:

@@ -32,8 +32,11 @@ PICTURE = EXAMPLES / "terminal.svg"
 SPREADSHEET = EXAMPLES / "enrollment-cases" / "spreadsheet" / "enrollments.xlsx"
 NOW = "2026-11-21T08:07:30Z"
 LATER = "2026-11-22T08:07:30Z"
-HOME = "/home/office/bulkload"
+HOME = "/home/office/bulkload/demo"
 MARKED = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+SHOWN_FIRST = 30
+"""Lines at the start of the picture."""
+
 FORM = "%m/%d/%Y %I:%M %p"
 
 
@@ -122,7 +125,8 @@ def write_expected(example: Example) -> None:
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir()
     with tempfile.TemporaryDirectory() as place:
-        apply_example(example, Path(place))
+        code, said = apply_example(example, Path(place))
+        assert code == example.exit_code, said
         for name, content in written(Path(place) / "examples" / example.folder).items():
             (kept / name).write_bytes(content)
 
@@ -161,10 +165,20 @@ def write_spreadsheet() -> None:
         text, date = book.add_format({"num_format": "@"}), book.add_format({"num_format": "mm/dd/yyyy hh:mm AM/PM"})
         for at, row in enumerate(case_rows()):
             for column, cell in enumerate(row):
-                try:
-                    sheet.write_datetime(at, column, datetime.strptime(cell, FORM), date)
-                except ValueError:
+                moment = date_of(cell)
+                if moment is None:
                     sheet.write_string(at, column, cell, text)
+                else:
+                    sheet.write_datetime(at, column, moment, date)
+
+
+def date_of(cell: str) -> datetime | None:
+    """Return the date that a cell holds in exactly the form of enrollment files."""
+    try:
+        moment = datetime.strptime(cell, FORM)
+    except ValueError:
+        return None
+    return moment if f"{moment:{FORM}}" == cell else None
 
 
 # ------------------------------------------------------------------------------------------- real output
@@ -185,7 +199,7 @@ def normal(text: str, place: Path, store: str) -> str:
 def tour() -> dict[str, str]:
     """Take the README's tour and return what each command printed, under the command."""
     said: dict[str, str] = {}
-    environment = {"BULKLOAD_STORE": "demo/store.db"}
+    environment = {"BULKLOAD_STORE": "store.db"}
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         shutil.copytree(EXAMPLES / "enrollment", place / "enrollment")
@@ -217,12 +231,12 @@ def tour() -> dict[str, str]:
         show("tour-mended", "tonight.rejects.csv")
         step("tour-again", "apply", "tonight.rejects.csv", code=True)
         step("tour-status", "status")
-        job = query(place / "demo/store.db", "SELECT id FROM job WHERE file = 'tonight.csv'")[0][0]
+        job = query(place / "store.db", "SELECT id FROM job WHERE file = 'tonight.csv'")[0][0]
         step("tour-job", "status", job)
         step("tour-explain", "explain", "DATE_FORMAT")
         step("tour-export", "export", "enrollment", "-o", "everything.csv")
         step("tour-exported", "validate", "everything.csv", code=True)
-        return {name: normal(text, place, "demo/store.db") for name, text in said.items()}
+        return {name: normal(text, place, "store.db") for name, text in said.items()}
 
 
 def picture() -> str:
@@ -241,9 +255,16 @@ def picture() -> str:
         said = normal(said, place, "store.db")
     console = Console(record=True, width=wide, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print(Text("$ bulkload apply enrollments.csv", style="bold"))
-    console.print(Text.from_ansi(said.rstrip()))
+    console.print(Text.from_ansi(shortened(said.rstrip())))
     drawn = console.export_svg(title="bulkload", unique_id="bulkload")
     return re.sub(r"\s*@font-face \{.*?\}", "", drawn, flags=re.DOTALL)
+
+
+def shortened(said: str) -> str:
+    """Leave out most of the errors: a picture of them all is taller than anybody's screen."""
+    lines = said.splitlines()
+    warnings = next(at for at, line in enumerate(lines) if "OVERFLOW_DELETED" in line or "WAITLISTED" in line)
+    return "\n".join([*lines[:SHOWN_FIRST], "⋮", *lines[warnings:]])
 
 
 def words_of(drawn: str) -> list[str]:

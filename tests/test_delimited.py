@@ -139,7 +139,7 @@ def plain_reading(content: bytes, delimiter: str | None, pad: bool) -> Expected 
         fault, count, width = None, len(cells), len(header)
         if blank(cells):
             fault, count = "BLANK_LINE", 0
-        elif not blank(cells[width:]) or (count != width and not pad):
+        elif count > width or (count < width and not pad):
             fault = "CELL_COUNT"
         shown = ("",) * width if fault else tuple((cells + [""] * width)[:width])
         rows.append((number, line + 1, fault, count, shown))
@@ -317,14 +317,14 @@ def test_a_row_with_too_few_or_too_many_cells_is_a_fault_of_that_row_and_shows_n
     assert reading.rows("c0", "c1", "c2") == [("", "", "")] * 4 + [("1", "2", "3")]
 
 
-def test_padding_fills_up_short_rows_and_drops_blank_cells_beyond_the_headings(work: Path) -> None:
+def test_padding_fills_up_short_rows_but_a_cell_too_many_is_a_fault_though_it_is_blank(work: Path) -> None:
     reading = read('a,b,c\n1\n1,2,3,, \xa0,\n1,2,3,,x\n"1",2\n"1",2,3,""\n', work, pad=True)
     assert reading.rows("fault", "c0", "c1", "c2") == [
         (None, "1", "", ""),
-        (None, "1", "2", "3"),
+        ("CELL_COUNT", "", "", ""),
         ("CELL_COUNT", "", "", ""),
         (None, "1", "2", ""),
-        (None, "1", "2", "3"),
+        ("CELL_COUNT", "", "", ""),
     ]
 
 

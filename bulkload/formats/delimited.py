@@ -80,7 +80,7 @@ class DelimitedFile:
     def batches(self, *, pad: bool = False) -> Iterator[Batch]:
         """Yield the rows after the header, in file order; blank rows at the very end are left out.
 
-        With `pad` a row may lack cells at its end and have blank ones too many; otherwise either is a fault.
+        With `pad` a row may lack cells at its end, which are blank then; otherwise that is a fault.
         """
         held: list[Span] = []
         for span, frame in self._spans(Grid(self.layout.delimiter, len(self.header), pad)):

@@ -279,7 +279,7 @@ def _judged(frame: pl.DataFrame, grid: Grid) -> pl.DataFrame:
         blank &= frame[cell].str.strip_chars(BLANKS) == ""
         if not blank.any():
             break
-    wrong = frame["surplus"] if grid.pad else frame["found"] != grid.width
+    wrong = frame["found"] > grid.width if grid.pad else frame["found"] != grid.width
     good = ~(blank | wrong)
     if good.all():
         return frame.select("line", "found", pl.lit(None, pl.String).alias("fault"), *grid.cells)

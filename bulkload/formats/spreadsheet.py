@@ -64,7 +64,7 @@ class SpreadsheetFile:
     def batches(self, *, pad: bool = True) -> Iterator[Batch]:
         """Yield the rows after the header; blank rows at the very end are left out.
 
-        `pad` makes no difference: in a sheet no row lacks cells at its end or has blank ones too many.
+        `pad` makes no difference: in a sheet no row lacks cells at its end.
         """
         for piece in self._pieces():
             self._given = piece

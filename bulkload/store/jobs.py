@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Iterable
-from dataclasses import fields
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bulkload.errors import UsageError
-from bulkload.jobs import Job, finish_renames, is_alive
+from bulkload.jobs import Job, drop_parts, finish_renames, is_alive, new_id
 from bulkload.store import Store
 from bulkload.store.sqlite import Value
 
@@ -23,12 +25,14 @@ def folder(store: Store) -> Path:
     return store.path.with_name(store.path.name + ".jobs")
 
 
-def add(store: Store, job: Job) -> int:
-    """Add a job and return its number."""
+def add(store: Store, job: Job) -> Job:
+    """Add a job, with another id where its own is taken, and return it with its number."""
+    while store.query("SELECT 1 FROM job WHERE id = ?", job.id):
+        job = replace(job, id=new_id(datetime.fromtimestamp(job.submitted_at, UTC)))
     named = [name for name in COLUMNS if name != "number"]
     marks = ", ".join("?" for _ in named)
     store.execute(f"INSERT INTO job ({', '.join(named)}) VALUES ({marks})", *(getattr(job, one) for one in named))
-    return int(store.query("SELECT number FROM job WHERE id = ?", job.id)[0][0])
+    return replace(job, number=int(store.query("SELECT number FROM job WHERE id = ?", job.id)[0][0]))
 
 
 def change(store: Store, job_id: str, **values: Value) -> None:
@@ -60,26 +64,49 @@ def find(store: Store, beginning: str) -> Job:
     return found[0]
 
 
-def applied_before(store: Store, sha256: str, job_id: str) -> Job | None:
+def applied_before(store: Store, sha256: str) -> Job | None:
     """Return the latest job that has applied this content."""
-    found = select(store, "sha256 = ? AND state = 'done' AND id <> ?", sha256, job_id)
+    found = select(store, "sha256 = ? AND state = 'done'", sha256)
     return found[0] if found else None
 
 
-def tidy(store: Store, now: int) -> list[Job]:
-    """Close what a crash left: finish renames that were committed, and close jobs whose process has died.
+def close(store: Store, job_id: str, **values: Value) -> None:
+    """Set columns of a job, unless it has come to an end already."""
+    sets = ", ".join(f"{name} = ?" for name in values)
+    marks = ", ".join(f"'{one}'" for one in UNFINISHED)
+    store.execute(f"UPDATE job SET {sets} WHERE id = ? AND state IN ({marks})", *values.values(), job_id)
 
-    Only who holds the store's lock may call it. Returns the jobs that were closed.
+
+def tidy(store: Store, now: int) -> Iterator[str]:
+    """Close what a crash left: finish renames that were committed, close jobs whose process has died.
+
+    Only who holds the store's lock may call it: whoever else says it is running is not. Yields what was
+    done, in words.
     """
-    for job in select(store, "renames <> '[]'"):
-        finish_renames(job.renames)
+    for job in select(store, "renames <> '[]' AND state NOT IN ('running', 'queued', 'received')"):
+        try:
+            finish_renames(job.renames)
+        except OSError as error:
+            yield f"The results of job {job.id} ({job.file}) still cannot be moved to their place: {error.strerror}."
+            continue
         change(store, job.id, renames="[]")
-    closed = [job for job in unfinished(store) if not is_alive(job.pid)]
-    for job in closed:
-        message = "The process ended before the file was applied. Nothing of it is in the store; run the command again."
-        change(store, job.id, state="interrupted", ended_at=now, message=message)
-        shutil.rmtree(folder(store) / job.id, ignore_errors=True)
-    return closed
+        remove_work(store, job)
+    for job in unfinished(store):
+        if job.state == "running" or not is_alive(job.process):
+            drop_parts(job.renames)
+            close(store, job.id, state="interrupted", ended_at=now, message=CUT_OFF, renames="[]")
+            remove_work(store, job)
+            yield f"Job {job.id} ({job.file}) had been cut off before it was applied; it is closed as interrupted."
+
+
+CUT_OFF = "The process ended before the file was applied. Nothing of it is in the store; run the command again."
+
+
+def remove_work(store: Store, job: Job) -> None:
+    """Remove what a job set aside while it ran, and its folder where nothing else is in it."""
+    shutil.rmtree(folder(store) / job.id / "work", ignore_errors=True)
+    with contextlib.suppress(OSError):
+        (folder(store) / job.id).rmdir()
 
 
 def unfinished(store: Store) -> Iterable[Job]:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -284,41 +284,28 @@ class SQLiteStore:
     # the lock
 
     @contextlib.contextmanager
-    def lock(self, *, wait: float, waiting: Callable[[], None]) -> Iterator[None]:
-        """Hold the store for one run; call `waiting` once where another run has it.
+    def lock(self, *, wait: float) -> Iterator[None]:
+        """Hold the store for one run; raise Busy where another run has it for `wait` seconds and more.
 
-        The lock is SQLite's own on a file beside the store: it ends with its process. Raises Busy after
-        `wait` seconds.
+        The lock is SQLite's own on a file beside the store: it ends with its process.
         """
         beside = self.path.with_name(self.path.name + ".lock")
         try:
             os.close(os.open(beside, os.O_CREAT | os.O_WRONLY, 0o600))
-            held = sqlite3.connect(beside, isolation_level=None, timeout=0)
-            try:
-                take(held, wait, waiting, self.path)
-                yield
-            finally:
-                held.close()
-        except OSError as error:
+            held = sqlite3.connect(beside, isolation_level=None, timeout=wait)
+        except (OSError, sqlite3.Error) as error:
             raise explained(error, self.path) from error
-
-
-def take(held: sqlite3.Connection, wait: float, waiting: Callable[[], None], path: Path) -> None:
-    """Take the lock, at once or within `wait` seconds."""
-    try:
-        held.execute("BEGIN EXCLUSIVE")
-        return
-    except sqlite3.OperationalError as error:
-        if "locked" not in str(error):
-            raise explained(error, path) from error
-    waiting()
-    held.execute(f"PRAGMA busy_timeout = {int(wait * 1000)}")
-    try:
-        held.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        raise Busy(
-            f"Another run still holds the store {path} after {wait:g} seconds. Nothing was done; run the command again later."
-        ) from error
+        with contextlib.closing(held):
+            try:
+                held.execute("BEGIN EXCLUSIVE")
+            except sqlite3.Error as error:
+                if "locked" not in str(error):
+                    raise explained(error, self.path) from error
+                raise Busy(
+                    f"Another run still holds the store {self.path} after {wait:g} seconds. "
+                    f"Nothing was done; run the command again later."
+                ) from error
+            yield
 
 
 def journal_mode() -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 from tzlocal.windows_tz import win_tz
 
-from tests.benchmarks.enrollments import HEADINGS
+from tests.benchmarks.headings import HEADINGS
 
 FIELDS = ("enrollment", "username", "roster", "enrolled", "zone", "pre", "post", "priority", "changed")
 PRE = (
@@ -144,9 +144,7 @@ DOUBLED = """
 def found(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, object]]:
     """Return of each code how many rows have it, and the first three."""
     codes = ["CELL_COUNT", "BLANK_LINE", "VALUE_TRIMMED", *CODES]
-    asked = ", ".join(
-        f"count(*) FILTER ({code}), list_sort(min(rowid + 2, 3) FILTER ({code}))" for code in codes
-    )
+    asked = ", ".join(f"count(*) FILTER ({code}), list_sort(min(rowid + 2, 3) FILTER ({code}))" for code in codes)
     answer = connection.execute(f"SELECT {asked} FROM checked").fetchone()
     counts = dict(zip(codes, zip(answer[::2], answer[1::2], strict=True), strict=True))
     counts["DUPLICATE_ROW"] = connection.execute(

@@ -11,26 +11,29 @@ import polars as pl
 
 from tests.benchmarks import reference_files, wrong
 from tests.benchmarks.dice import Dice
+from tests.benchmarks.headings import HEADINGS
 
-HEADINGS = (
-    "Enrollment",
-    "Username",
-    "Roster",
-    "Users Date Enrolled",
-    "User Date Enrolled Time Zone",
-    "Users Enrollment Pre-Status",
-    "Users Enrollment Post-Status",
-    "Priority (Waitlist)",
-    "Enrollment Completed Date / Last Status Change",
-)
 CHUNK = 500_000
 
-PRE = ("Approved",) * 10 + ("",) * 4 + ("Forced Enrollment", "Wait Listed", "Denied", "User Dropped", "Pending Approval")
+PRE = (
+    ("Approved",) * 10 + ("",) * 4 + ("Forced Enrollment", "Wait Listed", "Denied", "User Dropped", "Pending Approval")
+)
 FREE = ("",) * 6 + ("Not Attempted", "No Show", "Incomplete", "Exempt")
 ANY = (*FREE, "Completed", "Completed", "Passed", "Failed")
 CLOSED = ("", "", "Not Attempted")
 PRIORITIES = ("",) * 300 + tuple(str(n) for n in range(100)) + ("None",) * 8 + ("<null>",) * 4
-DETAILS = ("4711", "Halle 3", "vegetarian", "early", "B-12", "Zoë García", "A. Larsen", "none", "2, rue de l'Église", "")
+DETAILS = (
+    "4711",
+    "Halle 3",
+    "vegetarian",
+    "early",
+    "B-12",
+    "Zoë García",
+    "A. Larsen",
+    "none",
+    "2, rue de l'Église",
+    "",
+)
 
 
 @dataclass
@@ -125,7 +128,9 @@ def line() -> pl.Expr:
     """Return a row's cells as a line of CSV, quoted where they have to be."""
     cells = [pl.col(cell) for cell in wrong.CELLS]
     quoted = [
-        pl.when(cell.str.contains(",", literal=True)).then(pl.concat_str(pl.lit('"'), cell, pl.lit('"'))).otherwise(cell)
+        pl.when(cell.str.contains(",", literal=True))
+        .then(pl.concat_str(pl.lit('"'), cell, pl.lit('"')))
+        .otherwise(cell)
         for cell in cells
     ]
     return pl.concat_str(pl.concat_str(quoted, separator=","), "extra").alias("line")

@@ -67,7 +67,9 @@ def users() -> pl.DataFrame:
             "active": dice.chance(0.98, USERS),
         }
     )
-    ascii_name = pl.format("{}.{}{}", "First Name", "Last Name", "n").str.normalize("NFD").str.replace_all(r"[^ -~]", "")
+    ascii_name = (
+        pl.format("{}.{}{}", "First Name", "Last Name", "n").str.normalize("NFD").str.replace_all(r"[^ -~]", "")
+    )
     frame = frame.with_columns(ascii_name.str.to_lowercase().alias("Username"))
     return frame.select(
         "Username",

@@ -11,7 +11,7 @@ CREATE TABLE job (
     size INTEGER,
     via TEXT NOT NULL,
     who TEXT NOT NULL,
-    pid INTEGER NOT NULL,
+    process TEXT NOT NULL,
     submitted_at INTEGER NOT NULL,
     started_at INTEGER,
     ended_at INTEGER,
