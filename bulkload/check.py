@@ -24,9 +24,6 @@ FINDINGS = {
 }
 """The columns of findings; `position` orders the findings of a row as they were found."""
 
-SHOWN = 80
-"""Characters of a cell that a message repeats; a cell may hold millions."""
-
 MESSAGES_COLUMN = "messages"
 """The column that rejects in a spreadsheet have more than their input; it is left out when they come back."""
 
@@ -79,14 +76,16 @@ def match(header: Sequence[str], template: Template, *, file: str) -> Matched:
 def unknown_heading(file: str, heading: str, template: Template) -> str:
     """Say that a heading is unknown, and which one was probably meant."""
     headings = {normal(one.heading): one.heading for one in template.fields}
-    near = get_close_matches(normal(heading), headings, n=1, cutoff=0.5)
+    near = get_close_matches(normal(heading)[: rules.SHOWN], headings, n=1, cutoff=0.5)
     hint = f"Did you mean '{headings[near[0]]}'?" if near else f"Known are: {', '.join(headings.values())}."
-    return f"{file}: the template {template.name} has no heading '{heading.strip()}'. {hint}"
+    return f"{file}: the template {template.name} has no heading '{rules.shortened(heading.strip())}'. {hint}"
 
 
 def missing_heading(file: str, one: Field, header: Sequence[str]) -> str:
     """Say that a heading is missing, and which one in the file looks like it."""
-    near = get_close_matches(normal(one.heading), [normal(heading) for heading in header], n=1, cutoff=0.7)
+    near = get_close_matches(
+        normal(one.heading), [rules.shortened(normal(heading)) for heading in header], n=1, cutoff=0.7
+    )
     hint = f" '{near[0]}' looks like it." if near else ""
     return f"{file}: the heading '{one.heading}' is missing.{hint} Add the column; its cells may be blank where the template allows it."
 
@@ -234,6 +233,6 @@ def words(rows: pl.DataFrame, message: str, one: Placed | None) -> list[pl.Expr 
 
 def quoted(cell: pl.Expr) -> pl.Expr:
     """Return a cell as a message repeats it: in quotes, on one line, not longer than can be read."""
-    shown = cell.str.replace_all(r"[\x00-\x1f\x7f]", "·")
-    cut = pl.when(shown.str.len_chars() > SHOWN).then(shown.str.slice(0, SHOWN - 1) + "…").otherwise(shown)
+    shown = cell.str.slice(0, rules.SHOWN + 1).str.replace_all(rules.UNPRINTABLE, "·")
+    cut = pl.when(shown.str.len_chars() > rules.SHOWN).then(shown.str.slice(0, rules.SHOWN - 1) + "…").otherwise(shown)
     return rules.filled("'{}'", cut)

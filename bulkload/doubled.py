@@ -43,12 +43,12 @@ def mixed(key: Sequence[pl.Expr], seed: int) -> pl.Expr:
 
 
 def doubled_rows(spool: Spool, template: Template, rows: int) -> pl.DataFrame:
-    """Return the rows that a doubled key rejects: `row`, `first_row`, ascending.
+    """Return the rows that a doubled key rejects, ascending: `row`, `other_row` (the first, or for it the second).
 
     The digests are in the spool as `keys`. A large file is gone through several times, for one part of the
     digests each time.
     """
-    found = [pl.DataFrame(schema={"row": pl.UInt32, "first_row": pl.UInt32})]
+    found = [pl.DataFrame(schema={"row": pl.UInt32, "other_row": pl.UInt32})]
     parts = rows // AT_ONCE + 1
     for part in range(parts):
         frames = [frame.filter(pl.col("a") % parts == part) for frame in spool.look("keys")]
@@ -57,9 +57,9 @@ def doubled_rows(spool: Spool, template: Template, rows: int) -> pl.DataFrame:
         frame = pl.concat(frames)
         same = frame.filter(pl.col("a").is_duplicated())
         same = same.filter(pl.struct("a", "b").is_duplicated())
-        same = same.select("row", pl.col("row").min().over("a", "b").alias("first_row"))
-        if template.doubled_rejects == "later":
-            same = same.filter(pl.col("row") != pl.col("first_row"))
-        found.append(same)
+        first, second = (pl.col("row").sort().get(nth).over("a", "b") for nth in (0, 1))
+        other = pl.when(pl.col("row") == first).then(second).otherwise(first).alias("other_row")
+        same = same.select("row", other)
+        found.append(same.filter(pl.col("row") > pl.col("other_row")) if template.doubled_rejects == "later" else same)
     spool.forget("keys")
     return pl.concat(found).cast(pl.Int64).sort("row")

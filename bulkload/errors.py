@@ -5,7 +5,7 @@ BulkloadError                 exit code
 ├── FileRefused               3    the file as a whole is refused: nothing of it was processed
 ├── Busy                      5    another run holds the store, or an importer is locked
 ├── StoreError                6    the store cannot be reached, is read-only, full, damaged or newer
-└── Fault                     70   a fault of bulkload itself
+└── OutputError               6    results, rejects or what is set aside cannot be written: a full or broken disk
 """
 
 from __future__ import annotations
@@ -45,5 +45,13 @@ class StoreError(BulkloadError):
     exit_code = 6
 
 
-class Fault(BulkloadError):
-    """Reports a fault of bulkload itself, and where its details are."""
+class OutputError(BulkloadError):
+    """Says which file could not be written, and why; nothing was applied."""
+
+    exit_code = 6
+
+    @classmethod
+    def of(cls, path: object, error: BaseException) -> OutputError:
+        """Make the sentence from what the system said."""
+        reason = getattr(error, "strerror", None) or str(error)
+        return cls(f"{path} could not be written: {reason}. Nothing was applied.")

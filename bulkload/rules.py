@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from string import Formatter
 from typing import Literal
 
 import polars as pl
+
+SHOWN = 80
+"""Characters of a cell or a heading that a message repeats; it may hold millions."""
+
+UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+"""Characters that would move a terminal's cursor, break a line or turn the direction of writing."""
 
 Severity = Literal["error", "warning", "note"]
 
@@ -45,6 +52,12 @@ class Rule:
 def passes(code: Code, good: Callable[[pl.Expr], pl.Expr]) -> Rule:
     """Make a rule of what a readable value has to be."""
     return Rule(code, lambda name: ~good(pl.col(name)))
+
+
+def shortened(text: str) -> str:
+    """Return a text as a message repeats it: printable, and not longer than can be read."""
+    shown = re.sub(UNPRINTABLE, "·", text[: SHOWN + 1])
+    return shown if len(shown) <= SHOWN else shown[: SHOWN - 1] + "…"
 
 
 def placeholders(message: str) -> Iterator[tuple[str, str | None]]:
@@ -145,7 +158,7 @@ KEY_DOUBLED = Code(
     "KEY_DOUBLED",
     "error",
     "two or more rows of the file have the same key, and nothing says which of them is right",
-    "{key} stands in this file more than once, first in row {first_row}",
+    "{key} also stands in row {other_row}",
     "Keep one row for each key.",
     "loading §3.2",
 )

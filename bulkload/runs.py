@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -21,7 +22,7 @@ from bulkload.jobs import Job, finish_renames, new_id
 from bulkload.load import Load, Outputs, Progress, apply, load
 from bulkload.recall import Recollection
 from bulkload.results import PartFile, RejectsFile, ResultsFile, Tally, default_rejects, default_results
-from bulkload.source import Reading, Source, digest_beside, identify, regular_file
+from bulkload.source import Digest, Reading, Source, identify, regular_file, shown_name
 from bulkload.spool import Spool
 from bulkload.store import Store, jobs
 from bulkload.template import Options
@@ -109,7 +110,7 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
 
     `stays`: the store is a copy that will be thrown away, and later files are to be checked on top of this one.
     """
-    report = Report(request.path.name, "validate", store=str(store.path) if store else None)
+    report = Report(shown_name(request.path), "validate", store=str(store.path) if store else None)
     with workspace(None) as work:
         try:
             with identify(request.path, request.reading, work) as source:
@@ -172,8 +173,9 @@ def apply_file(request: Request, store: Store) -> Report:
     path = request.path.absolute()
     size = regular_file(path)
     now = int(request.options.now.timestamp())
-    job = Job(new_id(request.options.now), "queued", path.name, str(path), submitted_at=now, size=size)
-    report = Report(path.name, "apply", store=str(store.path))
+    name, place = shown_name(path), os.fsencode(path).decode("utf-8", "backslashreplace")
+    job = Job(new_id(request.options.now), "queued", name, place, submitted_at=now, size=size)
+    report = Report(name, "apply", store=str(store.path))
     with hold(request, store, job) as job:
         report.job = job.id
         for sentence in jobs.tidy(store, now):
@@ -207,6 +209,7 @@ def hold(request: Request, store: Store, job: Job) -> Iterator[Job]:
         try:
             held.enter_context(store.lock(wait=0))
         except Busy:
+            store.patience = request.wait
             request.say(f"Another run holds the store{by_whom(store)}. Waiting for it to end.")
             job = jobs.add(store, job)
             try:
@@ -227,7 +230,7 @@ def by_whom(store: Store) -> str:
 
 def close_job(store: Store, job: Job, state: str, message: str, now: int) -> None:
     """Note how a job ended without being applied, as far as the store still can; what was committed stays so."""
-    with contextlib.suppress(StoreError):
+    with contextlib.suppress(StoreError, Busy):
         jobs.close(store, job.id, state=state, ended_at=now, message=message, renames="[]")
 
 
@@ -237,8 +240,11 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
     results, rejects = results_and_rejects(request, job)
     parts = json.dumps([[str(one.part), str(one.path)] for one in (results, rejects)])
     jobs.change(store, job.id, state="running", started_at=job.submitted_at, renames=parts)
-    sha256 = digest_beside(path)
-    with workspace(jobs.folder(store) / job.id / "work") as work, identify(path, request.reading, work) as source:
+    with (
+        workspace(jobs.folder(store) / job.id / "work") as work,
+        identify(path, request.reading, work) as source,
+        contextlib.closing(Digest(source.reader.fileno())) as sha256,
+    ):
         report.template = source.template.name
         one = prepare(request, source, store, work)
         one.outputs.results = ResultsFile(results, source.template)
@@ -246,7 +252,9 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
         try:
             load(one)
             if not source.reader.unchanged():
-                raise FileRefused("FILE_CHANGED", f"{path.name} was changed while it was read. Nothing was applied.")
+                raise FileRefused(
+                    "FILE_CHANGED", f"{shown_name(path)} was changed while it was read. Nothing was applied."
+                )
             settle_all_or_nothing(one, report, work)
             warn_of_earlier(request, store, sha256.result(), report)
             keep(one, store, job)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import stat
+import tempfile
+import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from bulkload.check import Matched, match, normal
-from bulkload.errors import FileRefused, UsageError
+from bulkload.errors import BulkloadError, FileRefused, UsageError
 from bulkload.formats.delimited import DelimitedFile
 from bulkload.formats.spreadsheet import SpreadsheetFile
+from bulkload.rules import shortened
 from bulkload.template import Template
 from bulkload.templates import template_named, templates
 
@@ -62,18 +66,30 @@ def regular_file(path: Path) -> int:
     return found.st_size
 
 
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+class Digest:
+    """The SHA-256 of an open file, computed in a thread beside the load; `close` gives it up."""
 
+    def __init__(self, descriptor: int) -> None:
+        self._stopped = threading.Event()
+        pool = ThreadPoolExecutor(1, "digest")
+        self._future = pool.submit(self._compute, descriptor)
+        pool.shutdown(wait=False)
 
-def digest_beside(path: Path) -> Future[str]:
-    """Return the digest of a file as it is being computed in a thread of its own."""
-    pool = ThreadPoolExecutor(1, "digest")
-    future = pool.submit(digest, path)
-    pool.shutdown(wait=False)
-    return future
+    def _compute(self, descriptor: int) -> str:
+        whole, at = hashlib.sha256(), 0
+        while not self._stopped.is_set() and (part := os.pread(descriptor, 1 << 20, at)):
+            whole.update(part)
+            at += len(part)
+        return whole.hexdigest()
+
+    def result(self) -> str:
+        """Return the digest in hexadecimal."""
+        return self._future.result()
+
+    def close(self) -> None:
+        """Give up, and wait until the file is no longer read."""
+        self._stopped.set()
+        self._future.result()
 
 
 def kind_of(path: Path) -> Literal["delimited", "spreadsheet"]:
@@ -91,16 +107,43 @@ def kind_of(path: Path) -> Literal["delimited", "spreadsheet"]:
     return "spreadsheet" if start in {ZIP, OLE} else "delimited"
 
 
+def opened(path: Path, reading: Reading, work: Path) -> DelimitedFile | SpreadsheetFile:
+    """Open a file with the reader of its format."""
+    regular_file(path)
+    if kind_of(path) == "spreadsheet":
+        return SpreadsheetFile(path, work=work, sheet=reading.sheet)
+    return DelimitedFile(path, work=work, encoding=reading.encoding, delimiter=reading.delimiter)
+
+
+def probable_template(path: Path, reading: Reading) -> str:
+    """Return the name of the template that a file was probably meant to have, or nothing where none can be told."""
+    if reading.template:
+        return reading.template
+    try:
+        with tempfile.TemporaryDirectory(prefix="bulkload-") as work:
+            reader = opened(path, reading, Path(work))
+            try:
+                return told(reader.header, path.name).name
+            finally:
+                reader.close()
+    except BulkloadError:
+        return ""
+
+
+def shown_name(path: Path) -> str:
+    """Return a file's name as it can be printed and stored, whatever bytes it is made of."""
+    return shortened(os.fsencode(path.name).decode("utf-8", "backslashreplace"))
+
+
 def identify(path: Path, reading: Reading, work: Path) -> Source:
     """Open a file and find its template; raise FileRefused where it is none of the known ones."""
-    regular_file(path)
-    reader: DelimitedFile | SpreadsheetFile
-    if kind_of(path) == "spreadsheet":
-        reader = SpreadsheetFile(path, work=work, sheet=reading.sheet)
-    else:
-        reader = DelimitedFile(path, work=work, encoding=reading.encoding, delimiter=reading.delimiter)
-    template = template_named(reading.template) if reading.template else told(reader.header, path.name)
-    return Source(path, reader, template, match(reader.header, template, file=path.name))
+    reader = opened(path, reading, work)
+    try:
+        template = template_named(reading.template) if reading.template else told(reader.header, path.name)
+        return Source(path, reader, template, match(reader.header, template, file=shown_name(path)))
+    except BaseException:
+        reader.close()
+        raise
 
 
 def told(header: Sequence[str], file: str) -> Template:

@@ -113,6 +113,10 @@ class DelimitedFile:
         """Return how much of the file has been read, from 0 to 1."""
         return self._read / self._plain.size
 
+    def fileno(self) -> int:
+        """Return the descriptor of the file as it stands on the disk."""
+        return self._plain.fileno()
+
     def unchanged(self) -> bool:
         """Tell whether the file still is as it was when it was opened, by its size and time of change."""
         return self._plain.unchanged()

@@ -80,6 +80,10 @@ class PlainText:
         """Turn a part of the plain form back into the bytes of the file."""
         return data if self.encoding == "utf-8" else data.decode().encode(self.encoding)
 
+    def fileno(self) -> int:
+        """Return the descriptor of the file as it stands on the disk."""
+        return self._opened.fileno()
+
     def unchanged(self) -> bool:
         """Tell whether the file still has the size and the time of change it had when it was opened."""
         now = os.fstat(self._opened.fileno())

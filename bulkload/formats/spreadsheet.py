@@ -89,6 +89,10 @@ class SpreadsheetFile:
         """Return how much of the sheet has been read, from 0 to 1."""
         return min(1.0, self._done / self._size)
 
+    def fileno(self) -> int:
+        """Return the descriptor of the file as it stands on the disk."""
+        return self._file.fileno()
+
     def unchanged(self) -> bool:
         """Tell whether the file still has the size and the time of change it had when it was opened."""
         now = os.fstat(self._file.fileno())

@@ -94,10 +94,11 @@ def _write_rows(book: Workbook, page: Worksheet, columns: Sequence[Column], rows
         )
         for column in columns
     ]
+    beyond = book.add_format({"num_format": MOMENT_FORMAT})
     for number, row in enumerate(rows, start=1):
         if number >= MOST_ROWS:
             raise UsageError(f"a spreadsheet holds no more than {MOST_ROWS - 1:,} rows: write a .csv file instead.")
-        for at, (cell, moment) in enumerate(zip(row, moments, strict=True)):
+        for at, (cell, moment) in enumerate(zip_longest(row, moments[: len(row)], fillvalue=beyond)):
             if isinstance(cell, date) and cell.year >= 1900:
                 page.write_datetime(number, at, cell, moment if isinstance(cell, datetime) else day)
             elif cell:

@@ -15,13 +15,15 @@ def store_path(url: str) -> Path:
     if url.startswith("sqlite:///"):
         return Path(url.removeprefix("sqlite:///"))
     if "://" in url:
-        raise UsageError(f"--store {url}: give a file, or sqlite:///FILE. Other databases are not supported yet.")
+        raise UsageError(
+            f"--store {url.partition('://')[0]}://…: give a file, or sqlite:///FILE. Other databases are not supported yet."
+        )
     return Path(url)
 
 
 def open_store(url: str, *, create: bool = False) -> Store:
     """Open the store at a URL; raise StoreError where that cannot be."""
-    return SQLiteStore(store_path(url).absolute(), create=create)
+    return SQLiteStore(store_path(url).resolve(), create=create)
 
 
 __all__ = ["Store", "open_store", "store_path"]

@@ -6,12 +6,13 @@ import contextlib
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bulkload.errors import Busy, StoreError
+from bulkload.errors import BulkloadError, Busy, StoreError
 from bulkload.store.tables import TABLES, name, where
 
 if TYPE_CHECKING:
@@ -22,23 +23,35 @@ Value = str | int | None
 WAIT_MS = 60_000
 """How long a statement waits for another process that is just committing."""
 
+APPLICATION = 0x424C_4F44
+"""What marks a SQLite file as a store: "BLOD", in its application id."""
+
+LOOK_AGAIN = 0.05
+"""Seconds between two looks whether another run has ended."""
+
 BATCH_ROWS = 65_536
 """Rows of one Arrow batch of a query's answer; the driver takes each column's type from the first of them."""
+
+BUSY = r"locked|busy"
 
 CAUSES = (
     (r"disk is full|No space left", "the disk is full"),
     (r"readonly|read-only", "it is read-only"),
-    (r"locked|busy", "another program holds it"),
+    (BUSY, "another program holds it"),
     (r"not a database|malformed|corrupt", "it is not a store, or it is damaged"),
     (r"unable to open|failed to open|permission", "it cannot be opened"),
     (r"disk I/O", "the disk reports an error"),
 )
 
 
-def explained(error: Exception, path: Path) -> StoreError:
+def explained(error: Exception, path: Path) -> BulkloadError:
     """Turn an error of the database into a sentence."""
     for pattern, cause in CAUSES:
         if re.search(pattern, str(error), re.IGNORECASE):
+            if pattern == BUSY:
+                return Busy(
+                    f"The store {path} is busy: another program holds it. Nothing was done; run the command again later."
+                )
             return StoreError(f"The store {path} could not be used: {cause}. Nothing was changed.")
     return StoreError(f"The store {path} could not be used: {error}. Nothing was changed.")
 
@@ -72,6 +85,7 @@ class SQLiteStore:
         self._light: sqlite3.Connection | None = None
         self._bulk: Any = None
         self._cursor: Any = None
+        self.patience = WAIT_MS / 1000
         if not create and not path.exists():
             raise StoreError(f"There is no store at {path}.")
         try:
@@ -97,7 +111,8 @@ class SQLiteStore:
                 f"The store {self.path} was written by a newer bulkload (layout {version}, this one knows "
                 f"{newest}). Install the newer version."
             )
-        if version == 0 and self.query("SELECT count(*) FROM sqlite_master")[0][0]:
+        own = self.query("PRAGMA application_id")[0][0]
+        if own != APPLICATION and (version or own or self.query("SELECT count(*) FROM sqlite_master")[0][0]):
             raise StoreError(f"{self.path} is a database, but not a store of bulkload.")
         if version < newest and not write:
             raise StoreError(
@@ -108,6 +123,7 @@ class SQLiteStore:
         for number, statements in steps:
             if number > version:
                 with self.transaction():
+                    self.execute(f"PRAGMA application_id = {APPLICATION}")
                     for statement in statements:
                         self.execute(statement)
                     self.execute(f"PRAGMA user_version = {number}")
@@ -115,7 +131,7 @@ class SQLiteStore:
     # connecting
 
     def _connect_light(self) -> None:
-        self._light = sqlite3.connect(self.path, isolation_level=None, timeout=WAIT_MS / 1000, check_same_thread=False)
+        self._light = sqlite3.connect(self.path, isolation_level=None, timeout=self.patience, check_same_thread=False)
 
     def _light_connection(self) -> sqlite3.Connection:
         if self._light is None:
@@ -130,18 +146,20 @@ class SQLiteStore:
                 self._light = None
             import adbc_driver_sqlite.dbapi as adbc
 
-            self._bulk = adbc.connect(str(self.path), autocommit=True)
-            self._cursor = self._bulk.cursor(adbc_stmt_kwargs={"adbc.sqlite.query.batch_rows": BATCH_ROWS})
-            for pragma in (f"busy_timeout = {WAIT_MS}", "cache_size = -65536", "temp_store = FILE"):
-                self._cursor.execute(f"PRAGMA {pragma}")
+            with self._driver():
+                self._bulk = adbc.connect(str(self.path), autocommit=True)
+                self._cursor = self._bulk.cursor(adbc_stmt_kwargs={"adbc.sqlite.query.batch_rows": BATCH_ROWS})
+                for pragma in (f"busy_timeout = {WAIT_MS}", "cache_size = -65536", "temp_store = FILE"):
+                    self._cursor.execute(f"PRAGMA {pragma}")
         return self._cursor
 
     def close(self) -> None:
         """Close whatever is open."""
         if self._cursor is not None:
             self._cursor.close()
+        if self._bulk is not None:
             self._bulk.close()
-            self._cursor = self._bulk = None
+        self._cursor = self._bulk = None
         if self._light is not None:
             self._light.close()
             self._light = None
@@ -275,11 +293,11 @@ class SQLiteStore:
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self.execute("COMMIT")
         except BaseException:
-            with contextlib.suppress(StoreError):
+            with contextlib.suppress(BulkloadError):
                 self.execute("ROLLBACK")
             raise
-        self.execute("COMMIT")
 
     # the lock
 
@@ -292,20 +310,31 @@ class SQLiteStore:
         beside = self.path.with_name(self.path.name + ".lock")
         try:
             os.close(os.open(beside, os.O_CREAT | os.O_WRONLY, 0o600))
-            held = sqlite3.connect(beside, isolation_level=None, timeout=wait)
+            held = sqlite3.connect(beside, isolation_level=None, timeout=0)
         except (OSError, sqlite3.Error) as error:
             raise explained(error, self.path) from error
         with contextlib.closing(held):
-            try:
-                held.execute("BEGIN EXCLUSIVE")
-            except sqlite3.Error as error:
-                if "locked" not in str(error):
-                    raise explained(error, self.path) from error
+            take(held, wait, self.path)
+            yield
+
+
+def take(held: sqlite3.Connection, wait: float, path: Path) -> None:
+    """Take the lock, looking again and again, so that Ctrl-C is heard at once."""
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            held.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            if not re.search(BUSY, str(error)):
+                raise explained(error, path) from error
+            if time.monotonic() >= deadline:
                 raise Busy(
-                    f"Another run still holds the store {self.path} after {wait:g} seconds. "
+                    f"Another run still holds the store {path} after {wait:g} seconds. "
                     f"Nothing was done; run the command again later."
                 ) from error
-            yield
+            time.sleep(min(LOOK_AGAIN, wait))
+        else:
+            return
 
 
 def journal_mode() -> str:

@@ -280,7 +280,7 @@ DUPLICATE_ROW = Code(
     "DUPLICATE_ROW",
     "error",
     "an earlier row of the file has the same enrollment and user; the first counts",
-    "row {first_row} has the same enrollment and user, and the first counts",
+    "row {other_row} has the same enrollment and user, and the first counts",
     "Remove the row, or the earlier one.",
     "enrollment §1",
 )
