@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from bulkload import zones
-from bulkload.errors import UsageError
 from bulkload.rules import filled
 from bulkload.template import Options, Template, Write
 
@@ -32,7 +31,12 @@ def changes_text(template: Template, values: Iterable[str]) -> pl.Expr:
 
 def change(differs: pl.Expr, heading: str, old: pl.Expr, new: pl.Expr) -> pl.Expr:
     """Return the words of one change, null where there is none."""
-    return pl.when(differs).then(filled("{}: {} → {}", pl.lit(heading), old, new))
+    return pl.when(differs).then(filled("{}: {} → {}", pl.lit(heading), or_blank(old), or_blank(new)))
+
+
+def or_blank(text: pl.Expr) -> pl.Expr:
+    """Name what is blank, so that it can be seen."""
+    return pl.when(text == "").then(pl.lit("(blank)")).otherwise(text)
 
 
 def updated(text: pl.Expr) -> pl.Expr:
@@ -54,14 +58,8 @@ def journal(table: str, key: Sequence[str], values: Sequence[str], changed: pl.D
 
 
 def moment_text(instants: pl.Series, options: Options) -> pl.Series:
-    """Return instants (seconds since 1970 in UTC) as the configuration shows them; null becomes empty text.
-
-    Raises UsageError where the configured time zone is unknown.
-    """
+    """Return instants (seconds since 1970 in UTC) as the configuration shows them; null becomes empty text."""
     zone = options.display_time_zone
-    try:
-        local = zones.local_of(zones.IANA.get(zone, zone), instants)
-    except KeyError:
-        raise UsageError(f"display_time_zone: there is no time zone {zone!r}.") from None
+    local = zones.local_of(zones.IANA.get(zone, zone), instants)
     text = pl.from_epoch(local, time_unit="s").dt.strftime(f"{options.display_date} {zone}")
     return text.fill_null("")

@@ -220,7 +220,7 @@ def words(rows: pl.DataFrame, message: str, one: Placed | None) -> list[pl.Expr 
     cell = f"cell.{one.field.name}" if f"cell.{one.field.name}" in rows.columns else text
     made: list[pl.Expr | pl.Series] = []
     if "cell" in named:
-        made.append(pl.lit("the value").alias("cell") if one.field.secret else quoted(pl.col(cell)).alias("cell"))
+        made.append(pl.lit("the value").alias("cell") if one.field.secret else rules.quoted(pl.col(cell)).alias("cell"))
     if "remedy" in named:
         made.append(one.field.kind.remedies(rows[text]).alias("remedy"))
     if "length" in named:
@@ -229,10 +229,3 @@ def words(rows: pl.DataFrame, message: str, one: Placed | None) -> list[pl.Expr 
         made.append(pl.lit(one.field.limit).alias("limit"))
     made.extend(word.alias(name) for name, word in one.words.items() if name in named)
     return made
-
-
-def quoted(cell: pl.Expr) -> pl.Expr:
-    """Return a cell as a message repeats it: in quotes, on one line, not longer than can be read."""
-    shown = cell.str.slice(0, rules.SHOWN + 1).str.replace_all(rules.UNPRINTABLE, "·")
-    cut = pl.when(shown.str.len_chars() > rules.SHOWN).then(shown.str.slice(0, rules.SHOWN - 1) + "…").otherwise(shown)
-    return rules.filled("'{}'", cut)

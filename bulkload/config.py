@@ -8,6 +8,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytz
+
 from bulkload.errors import UsageError
 
 FILE = "bulkload.toml"
@@ -43,7 +45,17 @@ def settings() -> Settings:
             raise UsageError(f"{path}: {name} has to be a text in quotes.")
     if "store" in said and "://" not in said["store"]:
         said["store"] = str(path.parent / Path(said["store"]).expanduser())
-    return Settings(path, **said)
+    found = Settings(path, **said)
+    if found.display_time_zone != "UTC" and iana(found.display_time_zone) not in pytz.all_timezones_set:
+        raise UsageError(f"{path}: display_time_zone: there is no time zone {found.display_time_zone!r}.")
+    return found
+
+
+def iana(zone: str) -> str:
+    """Return the IANA name of a time zone that may be named as Windows does."""
+    from tzlocal.windows_tz import win_tz
+
+    return str(win_tz.get(zone, zone))
 
 
 def store_url(asked: str | None, found: Settings) -> str:

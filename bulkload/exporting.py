@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -37,7 +38,7 @@ def export_records(template: Template, store: Store, output: Path | None, stream
         columns = [Column(field.heading, "text", None) for field in template.fields]
         write_workbook(output, template.name, columns, (row for frame in frames() for row in frame.iter_rows()))
     elif ending in {".csv", ".txt"}:
-        target = PartFile(output, "export")
+        target = PartFile(output, secrets.token_hex(4))
         try:
             write_delimited(template, frames(), target.file, "," if ending == ".csv" else "\t")
             target.finish()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from bulkload import doubled, rules
-from bulkload.check import check, faults, no_findings, parse, quoted, said
+from bulkload.check import check, faults, no_findings, parse, said
 from bulkload.formats.batch import Batch, Span
 from bulkload.recall import Recollection
 from bulkload.results import RejectsFile, ResultsFile, Tally, results_frame
@@ -162,7 +162,7 @@ def settle(one: Load, span: Span, batch: Settling) -> None:
     found = [batch.findings]
     here = batch.twice.filter(pl.col("row").is_between(span.first_row, span.first_row + span.rows - 1))
     if here.height:
-        key = pl.concat_str([quoted(pl.col(f"text.{name}")) for name in one.template.key], separator=", ")
+        key = pl.concat_str([rules.quoted(pl.col(f"text.{name}")) for name in one.template.key], separator=", ")
         rows = frame.join(here, on="row", how="inner", maintain_order="left").with_columns(key.alias("key"))
         found.append(said(rows, one.template.doubled, None, AFTER_COLUMNS))
         frame = frame.with_columns(pl.col("ok") & ~pl.col("row").is_in(here["row"].implode()))

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bulkload.errors import BulkloadError, UsageError
+from bulkload.errors import UsageError
 from bulkload.load import Progress
-from bulkload.results import is_written_by_us
-from bulkload.runs import Report, Request, apply_file, results_place, validate
-from bulkload.source import Reading, identify, regular_file
+from bulkload.results import default_results, is_written_by_us
+from bulkload.runs import Report, Request, apply_file, validate
+from bulkload.source import Reading, probable_template, regular_file, shown_name
 from bulkload.store import Store, open_store, store_path
 from bulkload.template import Options
 from bulkload.templates import templates
@@ -36,32 +37,61 @@ class Many:
 def run_many(many: Many, *, begin: Callable[[str], Progress], say: Callable[[str], None]) -> list[Report]:
     """Run the files in reference order; those that depend on one that had rejects are not run."""
     files = in_reference_order(listed(many.files), many.reading)
+    places = results_places(many, [path for path, _ in files])
     reports: list[Report] = []
     failed: set[str] = set()
     with opened(many, several=len(files) > 1) as store:
         for path, template in files:
-            broken = failed & depends_on(template)
+            needed = depends_on(template)
+            broken = (failed & needed) | (failed & {UNTOLD} if needed else set())
             if broken and not many.keep_going:
                 reports.append(not_run(many.verb, path, template, sorted(broken)))
                 failed.add(template)
                 continue
-            request = Request(path, many.reading, many.options, wait=many.wait, progress=begin(path.name), say=say)
+            request = Request(
+                path, many.reading, many.options, places.get(path), many.wait, begin(shown_name(path)), say
+            )
             report = one_run(many, request, store, several=len(files) > 1)
-            if report.exit_code and template:
+            if report.exit_code:
                 failed.add(template)
             reports.append(report)
     return reports
 
 
-def one_run(many: Many, request: Request, store: Store | None, *, several: bool) -> Report:
-    """Run one file."""
-    from dataclasses import replace
+UNTOLD = ""
+"""The template of a file that none can be told of: what depends on anything may depend on it."""
 
+
+def one_run(many: Many, request: Request, store: Store | None, *, several: bool) -> Report:
+    """Run one file; what was checked in a copy of the store is reported of the store."""
     if many.verb == "apply":
         assert store is not None
-        return apply_file(replace(request, results=results_place(request.path, many.results)), store)
-    place = results_place(request.path, many.results) if many.results else None
-    return validate(replace(request, results=place), store, stays=several)
+        return apply_file(request, store)
+    report = validate(request, store, stays=several)
+    if several:
+        path = store_path(many.store)
+        report.store = str(path) if path.exists() else None
+    return report
+
+
+def results_places(many: Many, files: Sequence[Path]) -> dict[Path, Path]:
+    """Return where the results of each file go; raise UsageError where that would destroy something."""
+    if many.verb == "validate" and many.results is None:
+        return {}
+    if many.results is not None and not many.results.is_dir():
+        places = dict.fromkeys(files, many.results)
+    else:
+        plain = {path: default_results(path) for path in files}
+        doubled = Counter(place.resolve() for place in plain.values())
+        places = {path: default_results(path, whole=doubled[place.resolve()] > 1) for path, place in plain.items()}
+        if many.results is not None:
+            places = {path: many.results / place.name for path, place in places.items()}
+    taken = {store_path(many.store).resolve(), *(path.resolve() for path in files)}
+    for place in places.values():
+        if place.resolve() in taken:
+            raise UsageError(f"The results would be written over {place}. Name another place with --results.")
+        taken.add(place.resolve())
+    return places
 
 
 def listed(files: Sequence[Path]) -> list[Path]:
@@ -70,7 +100,7 @@ def listed(files: Sequence[Path]) -> list[Path]:
     for path in files:
         if path.is_dir():
             inside = [one for one in sorted(path.iterdir()) if one.is_file() and not one.name.startswith(".")]
-            inside = [one for one in inside if not is_written_by_us(one.name)]
+            inside = [one for one in inside if not is_written_by_us(one)]
             if not inside:
                 raise UsageError(f"There is no file in the directory {path}.")
             found += inside
@@ -81,21 +111,10 @@ def listed(files: Sequence[Path]) -> list[Path]:
 
 
 def in_reference_order(files: Sequence[Path], reading: Reading) -> list[tuple[Path, str]]:
-    """Return the files with their templates' names, those that others refer to first, those that cannot be told last."""
+    """Return the files with their templates' names, those that others refer to first, those that cannot be told before them."""
     order = list(templates())
-    named = [(path, template_of(path, reading)) for path in files]
-    return sorted(named, key=lambda one: order.index(one[1]) if one[1] else len(order))
-
-
-def template_of(path: Path, reading: Reading) -> str:
-    """Return the name of a file's template, or nothing where the file will be refused."""
-    with (
-        contextlib.suppress(BulkloadError),
-        tempfile.TemporaryDirectory(prefix="bulkload-") as work,
-        identify(path, reading, Path(work)) as source,
-    ):
-        return source.template.name
-    return ""
+    named = [(path, probable_template(path, reading)) for path in files]
+    return sorted(named, key=lambda one: order.index(one[1]) if one[1] in order else -1)
 
 
 def depends_on(template: str) -> set[str]:
@@ -108,9 +127,10 @@ def depends_on(template: str) -> set[str]:
 
 def not_run(verb: str, path: Path, template: str, broken: Sequence[str]) -> Report:
     """Say that a file was left out because of those before it."""
-    report = Report(path.name, verb, template, state="not run")
+    named = ", ".join(one or "what could not be read" for one in broken)
+    report = Report(shown_name(path), verb, template, state="not run")
     report.refused = (
-        f"{path.name} was not run: it refers to {', '.join(broken)}, and not all of that was accepted. "
+        f"{shown_name(path)} was not run: it refers to {named}, and not all of that was accepted. "
         f"Mend that first, or run with --keep-going."
     )
     report.refused_code = "NOT_RUN"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 from bulkload import rules
@@ -86,14 +85,14 @@ def heading_line(headings: list[str], delimiter: str) -> str:
     return written.getvalue()
 
 
-def meanings(word: str) -> Iterator[tuple[str, Code]]:
-    """Yield the templates that have a code, each with what the code means there."""
-    seen = set()
+def meanings(word: str) -> dict[Code, list[str]]:
+    """Return what a code means, each meaning with the templates that have it."""
+    found: dict[Code, list[str]] = {}
     for template in templates().values():
         for code in template.codes:
-            if code.word == word and code not in seen:
-                seen.add(code)
-                yield template.name, code
+            if code.word == word:
+                found.setdefault(code, []).append(template.name)
+    return found
 
 
 def every_word() -> list[str]:
@@ -105,7 +104,7 @@ def every_word() -> list[str]:
 def explained(word: str) -> str:
     """Return what a code means, in each template where that differs."""
     found: list[tuple[str, str, str, str, str]] = [
-        (names, code.severity, code.says, code.mend, code.source) for names, code in meanings(word)
+        (in_words(names), code.severity, code.says, code.mend, code.source) for code, names in meanings(word).items()
     ]
     if word in rules.REFUSALS:
         says, mend, source = rules.REFUSALS[word]
@@ -118,6 +117,20 @@ def explained(word: str) -> str:
         for names, severity, says, mend, source in found
     ]
     return "\n\n".join(parts)
+
+
+def listed(title: str, headings: tuple[str, ...], rows: list[tuple[str, ...]], *, markdown: bool) -> str:
+    """Return a table of the declaration under its title."""
+    from tabulate import tabulate
+
+    if markdown:
+        return f"{title}\n\n{as_markdown(headings, rows)}"
+    return f"{title}\n{tabulate(rows, headers=list(headings), tablefmt='simple', maxcolwidths=[30, 90])}"
+
+
+def in_words(names: list[str]) -> str:
+    """Return the names of templates, or that it is all of them."""
+    return "every template" if len(names) == len(templates()) else ", ".join(names)
 
 
 def described(template: Template, *, markdown: bool) -> str:
@@ -139,5 +152,6 @@ def described(template: Template, *, markdown: bool) -> str:
             for rows, heading, width in zip((fields, codes), headings, widths, strict=True)
         ]
     first = f"{template.name}: {template.says} (source: {template.source})"
+    own = [listed(title, heads, rows, markdown=markdown) for title, heads, rows in template.tables]
     lists = [f"{field.heading}: {', '.join(choices(field))}" for field in template.fields if len(choices(field)) > 2]
-    return "\n\n".join([first, tables[0], *lists, tables[1]])
+    return "\n\n".join([first, tables[0], *lists, *own, tables[1]])

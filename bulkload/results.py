@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections import Counter
@@ -19,7 +20,7 @@ from bulkload.formats.batch import Span
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.formats.workbook import LONGEST_CELL, Cell, Column, write_workbook
 from bulkload.source import Source
-from bulkload.spool import Spool
+from bulkload.spool import Spool, writing
 from bulkload.template import Template
 
 BOM = b"\xef\xbb\xbf"
@@ -102,14 +103,16 @@ class PartFile:
     def finish(self) -> None:
         """Bring what was written to the disk."""
         if self._file is not None and not self._file.closed:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
+            with writing(self.path):
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
 
     def discard(self) -> None:
         """Remove what was written."""
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):
+                self._file.close()
             self.part.unlink(missing_ok=True)
 
 
@@ -143,12 +146,15 @@ class ResultsFile:
         self.target = target
         keys = [template[name].heading for name in template.key]
         headings = ["row", *keys, "outcome", "changes", "codes", "messages"]
-        self.target.file.write(BOM)
-        pl.DataFrame(schema=dict.fromkeys(headings, pl.String)).write_csv(self.target.file)
+        file = self.target.file
+        with writing(target.path):
+            file.write(BOM)
+            pl.DataFrame(schema=dict.fromkeys(headings, pl.String)).write_csv(file)
 
     def add(self, lines: pl.DataFrame) -> None:
         """Append lines."""
-        lines.with_columns(pl.col(pl.String).replace("", None)).write_csv(self.target.file, include_header=False)
+        with writing(self.target.path):
+            lines.with_columns(pl.col(pl.String).replace("", None)).write_csv(self.target.file, include_header=False)
 
     def finish(self) -> None:
         """Bring what was written to the disk."""
@@ -193,9 +199,10 @@ class RejectsFile:
             self.spool.add(part, rejected.select("row", pl.col("messages").str.slice(0, LONGEST_CELL)))
             self._rejected.append((span, part))
             return
-        if not self.target.begun:
-            self.target.file.write(reader.header_raw)
-        self.target.file.write(reader.raw(span, rejected["row"].to_list()))
+        begun, file = self.target.begun, self.target.file
+        with writing(self.target.path):
+            file.write(b"" if begun else reader.header_raw)
+            file.write(reader.raw(span, rejected["row"].to_list()))
 
     def finish(self) -> None:
         """Bring everything to the disk; a spreadsheet is written here, as a whole."""
@@ -204,7 +211,8 @@ class RejectsFile:
             kept = [at for at, heading in enumerate(header) if normal(heading) != MESSAGES_COLUMN]
             columns = [Column(heading) for heading in (*(header[at] for at in kept), MESSAGES_COLUMN)]
             self.target.file.close()
-            write_workbook(self.target.part, self.source.template.name, columns, self._cells(kept))
+            with writing(self.target.path):
+                write_workbook(self.target.part, self.source.template.name, columns, self._cells(kept))
         self.target.finish()
 
     def _cells(self, kept: list[int]) -> Iterator[list[Cell]]:
@@ -220,28 +228,31 @@ class RejectsFile:
                 yield [*(filled[at] for at in kept), messages, *cells[width:]]
 
 
-def default_results(path: Path) -> Path:
-    """Return where results go unless something else is said: beside the input."""
-    return path.with_name(stem(path) + ".results.csv")
+def default_results(path: Path, *, whole: bool = False) -> Path:
+    """Return where results go unless something else is said: beside the input.
+
+    `whole` keeps the input's ending in the name, where two inputs differ in nothing else.
+    """
+    return path.with_name((path.name if whole else stem(path)) + ".results.csv")
 
 
-def default_rejects(path: Path) -> Path:
+def default_rejects(path: Path, *, whole: bool = False) -> Path:
     """Return where rejects go: beside the input, under its own ending."""
-    ending = (
-        ".xlsx"
-        if path.suffix.lower() == ".xlsx" or path.name.lower().endswith(".xlsx.gz")
-        else Path(path.name.removesuffix(".gz")).suffix
-    )
-    return path.with_name(stem(path) + ".rejects" + ending)
+    ending = Path(path.name.removesuffix(".gz")).suffix
+    return path.with_name((path.name if whole else stem(path)) + ".rejects" + ending)
 
 
 def stem(path: Path) -> str:
     """Return a file's name without its ending, and without `.gz`."""
     name = path.name.removesuffix(".gz")
-    return name.rsplit(".", 1)[0] if "." in name else name
+    return name.rsplit(".", 1)[0] if "." in name.lstrip(".") else name
 
 
-def is_written_by_us(name: str) -> bool:
-    """Say whether a file of a directory is one that bulkload wrote beside another."""
-    parts = name.lower().removesuffix(".gz").split(".")
-    return len(parts) >= 3 and parts[-2] in {"results", "rejects"}
+def is_written_by_us(path: Path) -> bool:
+    """Say whether a file of a directory is one that bulkload wrote: rejects by their name, results by their headings too."""
+    parts = path.name.lower().removesuffix(".gz").split(".")
+    if "rejects" in parts[1:][-2:] or parts[-2:] == ["results", "csv"]:
+        return True
+    with path.open("rb") as file:
+        first = file.readline(10_000)
+    return first.startswith(BOM + b"row,") and first.rstrip().endswith(b",outcome,changes,codes,messages")

@@ -90,6 +90,13 @@ def filled(pattern: str, *columns: str | pl.Expr) -> pl.Expr:
     )
 
 
+def quoted(cell: pl.Expr) -> pl.Expr:
+    """Return a cell as a message repeats it: in quotes, on one line, not longer than can be read."""
+    shown = cell.str.slice(0, SHOWN + 1).str.replace_all(UNPRINTABLE, "·")
+    cut = pl.when(shown.str.len_chars() > SHOWN).then(shown.str.slice(0, SHOWN - 1) + "…").otherwise(shown)
+    return filled("'{}'", cut)
+
+
 VALUE_TRIMMED = Code(
     "VALUE_TRIMMED",
     "note",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -116,7 +117,7 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
             with identify(request.path, request.reading, work) as source:
                 one = prepare(request, source, store, work)
                 if request.results is not None:
-                    one.outputs.results = ResultsFile(PartFile(request.results, "validate"), source.template)
+                    one.outputs.results = ResultsFile(PartFile(request.results, secrets.token_hex(4)), source.template)
                 try:
                     load(one)
                 except BaseException:
@@ -281,7 +282,8 @@ def results_and_rejects(request: Request, job: Job) -> tuple[PartFile, PartFile]
     """Return where a job writes: the results where asked, the rejects beside them."""
     assert request.results is not None
     place = request.results.absolute()
-    return PartFile(place, job.id), PartFile(place.parent / default_rejects(request.path).name, job.id)
+    whole = place.name == default_results(request.path, whole=True).name
+    return PartFile(place, job.id), PartFile(place.parent / default_rejects(request.path, whole=whole).name, job.id)
 
 
 def warn_of_earlier(request: Request, store: Store, sha256: str, report: Report) -> None:
@@ -333,10 +335,3 @@ def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> st
             renames=json.dumps(moves),
         )
     return json.dumps(moves)
-
-
-def results_place(path: Path, asked: Path | None) -> Path:
-    """Return where the results of an apply go: where asked, in the folder asked, or beside the input."""
-    if asked is None:
-        return default_results(path)
-    return asked / default_results(path).name if asked.is_dir() else asked

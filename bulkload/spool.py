@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+
+from bulkload.errors import OutputError
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system says of a file that cannot be written into OutputError."""
+    try:
+        yield
+    except (OSError, pl.exceptions.ComputeError) as error:
+        raise OutputError.of(path, error) from error
 
 
 class Spool:
@@ -21,7 +33,8 @@ class Spool:
         if frame.is_empty():
             return
         number = self.parts.get(part, 0)
-        frame.write_ipc(self.folder / f"{part}.{number}", compression="uncompressed")
+        with writing(self.folder):
+            frame.write_ipc(self.folder / f"{part}.{number}", compression="uncompressed")
         self.parts[part] = number + 1
 
     def names(self, prefix: str) -> list[str]:

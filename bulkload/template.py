@@ -85,6 +85,10 @@ class Decision:
     writes: Iterable[Write] = ()
 
 
+TableShown = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
+"""A table that people are sent to: its title, its headings, its rows."""
+
+
 class Run(Protocol):
     """One load of one file by a family: holds what it looked up, and what it carries from batch to batch.
 
@@ -137,7 +141,7 @@ class Template:
 
     `doubled`: the code of a key that stands twice, and which of its rows it rejects: `later` (the first
     counts) or `all`. `folded_key`: texts of the key that are compared without case. `short_rows`: trailing blank cells may be missing. `refers_to`: the templates whose
-    records must be there first.
+    records must be there first. `tables` are shown with the template.
     """
 
     name: str
@@ -151,6 +155,7 @@ class Template:
     doubled_rejects: Literal["later", "all"] = "all"
     folded_key: tuple[str, ...] = ()
     short_rows: bool = False
+    tables: tuple[TableShown, ...] = ()
     placed: tuple[Placed, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from bulkload import __version__
+from bulkload.cli.common import nowhere, printable
 from bulkload.cli.exporting import export
 from bulkload.cli.loading import apply, validate
 from bulkload.cli.reference import explain, template
@@ -40,50 +41,58 @@ for command in (validate, apply, status, template, export, explain):
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
+    sys.exit(exit_code())
+
+
+def exit_code() -> int:
+    """Run the command line; say on stderr what went wrong, and return the exit code."""
     try:
         code = commands.main(prog_name="bulkload", standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(130)
+        sys.stdout.flush()
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        complain("interrupted.")
+        return 130
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except BulkloadError as error:
-        click.echo(f"bulkload: {error}", err=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        click.echo("bulkload: interrupted.", err=True)
-        sys.exit(130)
+        complain(str(error))
+        return error.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        nowhere()
+        return 0
+    except SystemExit as error:
+        # click itself turns a pipe that was closed into this
+        nowhere()
+        return error.code if isinstance(error.code, int) and error.code != 1 else 0
     except OSError as error:
-        click.echo(
-            f"bulkload: {error.filename or 'a file'} could not be used: {error.strerror}. Nothing was applied.",
-            err=True,
-        )
-        sys.exit(6)
-    except Exception:  # noqa: BLE001 - the last door: whatever was not foreseen ends here
-        sys.exit(fault())
-    sys.exit(code if isinstance(code, int) else 0)
+        complain(f"{error.filename or 'a file'} could not be used: {error.strerror or error}.")
+        return 6
+    except BaseException:  # noqa: BLE001 - the last door: whatever was not foreseen ends here, a panic of polars too
+        return fault()
+    return code if isinstance(code, int) else 0
+
+
+def complain(sentence: str) -> None:
+    """Say a sentence on stderr."""
+    click.echo(f"bulkload: {printable(sentence)}", err=True)
 
 
 def fault() -> int:
-    """Keep the details of a fault in a file that only this user can read, and say where."""
+    """Keep the details of a fault in a file that only this user can read, and say where.
+
+    The details name places in the code, not the exception's own text, which may hold a value of the file.
+    """
+    kind, _, trace = sys.exc_info()
+    name = kind.__name__ if kind else "unknown"
     if os.environ.get("BULKLOAD_DEBUG"):
         traceback.print_exc()
         return 70
-    handle, name = tempfile.mkstemp(prefix="bulkload-fault-", suffix=".txt")
-    Path(name).write_text(frames_only(), encoding="utf-8")
-    os.close(handle)
-    kind = sys.exc_info()[0]
-    click.echo(
-        f"bulkload: a fault of bulkload itself ({kind.__name__ if kind else 'unknown'}). Details are in {name}.",
-        err=True,
-    )
+    handle, place = tempfile.mkstemp(prefix="bulkload-fault-", suffix=".txt")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.writelines([*traceback.format_tb(trace), name, "\n"])
+    complain(f"a fault of bulkload itself ({name}). Details are in {place}.")
     return 70
-
-
-def frames_only() -> str:
-    """Return the traceback without the exception's own text, which may hold a value of the file."""
-    kind, _, trace = sys.exc_info()
-    return "".join(traceback.format_tb(trace)) + f"{kind.__name__ if kind else ''}\n"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -26,6 +29,25 @@ def format_option(command: Command) -> Command:
         type=click.Choice(["rich", "plain", "json"]),
         help="How to print: rich on a terminal, else plain.",
     )(command)
+
+
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """Return a text without what would move a terminal's cursor; line ends and tabs stay."""
+    return UNPRINTABLE.sub("·", text)
+
+
+def as_json(said: Any) -> str:
+    """Return JSON that no terminal takes for a command."""
+    text = json.dumps(said, ensure_ascii=False, indent=2)
+    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def nowhere() -> None:
+    """Let what is still to be printed go nowhere: a closed pipe is no error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def chosen(form: Format | None) -> Format:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bulkload.cli.common import Command, chosen, clock, format_option, now_option, store_option
+from bulkload.cli.common import Command, chosen, clock, format_option, now_option, nowhere, printable, store_option
 
 OPTIONS = (
     click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)),
@@ -79,7 +80,6 @@ def run_files(verb: str, *, form: Any, quiet: bool, **chosen_options: Any) -> in
     from bulkload.cli.progress import progress_bar
     from bulkload.cli.summary import print_reports
     from bulkload.config import settings, store_url
-    from bulkload.errors import UsageError
     from bulkload.many import Many, run_many
     from bulkload.source import Reading
     from bulkload.template import Options
@@ -87,8 +87,6 @@ def run_files(verb: str, *, form: Any, quiet: bool, **chosen_options: Any) -> in
     found = settings()
     given = chosen_options
     delimiter = {"tab": "\t", "\\t": "\t"}.get(given["delimiter"], given["delimiter"])
-    if given["results"] and len(given["files"]) > 1 and not given["results"].is_dir():
-        raise UsageError("--results has to name a folder where there are several files.")
     many = Many(
         verb=verb,
         files=given["files"],
@@ -108,6 +106,16 @@ def run_files(verb: str, *, form: Any, quiet: bool, **chosen_options: Any) -> in
     )
     style = chosen(form)
     with progress_bar(shown=style == "rich" and not quiet) as begin:
-        reports = run_many(many, begin=begin, say=lambda text: click.echo(f"bulkload: {text}", err=True))
-    print_reports(reports, style, quiet=quiet)
-    return max(report.exit_code for report in reports)
+        reports = run_many(many, begin=begin, say=lambda text: click.echo(f"bulkload: {printable(text)}", err=True))
+    code = max(report.exit_code for report in reports)
+    try:
+        print_reports(reports, style, quiet=quiet)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere()
+    except OSError as error:
+        click.echo(
+            f"bulkload: the summary could not be printed: {error.strerror}. `bulkload status` shows it.", err=True
+        )
+        nowhere()
+    return code

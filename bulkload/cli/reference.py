@@ -9,7 +9,14 @@ import click
 
 @click.group()
 def template() -> None:
-    """Show templates, or write an empty file to fill in."""
+    """Show templates, or write an empty file to fill in.
+
+    \b
+    Examples:
+      bulkload template list
+      bulkload template show enrollment
+      bulkload template new enrollment -o enrollments.xlsx
+    """
 
 
 @template.command("list")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import click
+import pytz
 
-from bulkload.cli.common import chosen, format_option, store_option
-from bulkload.jobs import KEPT_SECONDS, Job, instant
+from bulkload.cli.common import as_json, chosen, clock, format_option, now_option, printable, store_option
+from bulkload.config import Settings, iana
+from bulkload.jobs import KEPT_SECONDS, Job
 
 COLUMNS = ("job", "submitted", "state", "template", "file", "rows", "outcomes")
 
@@ -19,12 +21,15 @@ COLUMNS = ("job", "submitted", "state", "template", "file", "rows", "outcomes")
 @click.command()
 @click.argument("job", required=False)
 @store_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; the same as --format json.")
+@click.option("--json", "wants_json", is_flag=True, help="Print one JSON object; the same as --format json.")
 @click.option(
     "--save", metavar="FILE", type=click.Path(path_type=Path), help="Write the job's results to a file again."
 )
+@now_option
 @format_option
-def status(job: str | None, store: str | None, as_json: bool, save: Path | None, form: str | None) -> int:
+def status(
+    job: str | None, store: str | None, wants_json: bool, save: Path | None, now: str | None, form: str | None
+) -> int:
     """Show the jobs of the last 60 days, or all that is known of one.
 
     A job is named by any beginning of its id that no other job shares.
@@ -39,13 +44,14 @@ def status(job: str | None, store: str | None, as_json: bool, save: Path | None,
     from bulkload.errors import UsageError
     from bulkload.store import jobs, open_store
 
-    style = "json" if as_json else chosen(form)  # type: ignore[arg-type]
-    with open_store(store_url(store, settings())) as opened:
+    style = "json" if wants_json else chosen(form)  # type: ignore[arg-type]
+    found = settings()
+    with open_store(store_url(store, found)) as opened:
         if job is None:
             if save:
                 raise UsageError("--save needs a job: bulkload status JOB --save FILE.")
-            found = jobs.recent(opened, int(time.time()) - KEPT_SECONDS)
-            return print_all(found, style)
+            every = jobs.recent(opened, int(clock(now).timestamp()) - KEPT_SECONDS)
+            return print_all(every, style, found)
         one = jobs.find(opened, job)
         if save:
             kept = jobs.folder(opened) / one.id / "results.csv"
@@ -54,16 +60,16 @@ def status(job: str | None, store: str | None, as_json: bool, save: Path | None,
             shutil.copyfile(kept, save)
             save.chmod(0o600)
             click.echo(f"The results of job {one.id} are in {save}.", err=True)
-        return print_one(one, style)
+        return print_one(one, style, found)
 
 
-def line(job: Job) -> tuple[str, ...]:
+def line(job: Job, shown: Settings) -> tuple[str, ...]:
     """Return a job as a line of the list."""
     counts = json.loads(job.counts)
     said = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items()))
     return (
         job.id,
-        instant(job.submitted_at) or "",
+        moment(job.submitted_at, shown),
         job.state,
         job.template or "",
         job.file,
@@ -72,24 +78,34 @@ def line(job: Job) -> tuple[str, ...]:
     )
 
 
-def print_all(found: list[Job], style: str) -> int:
+def moment(seconds: int | None, shown: Settings) -> str:
+    """Return an instant as the configuration shows it."""
+    if seconds is None:
+        return ""
+    zone = pytz.utc if shown.display_time_zone == "UTC" else pytz.timezone(iana(shown.display_time_zone))
+    return datetime.fromtimestamp(seconds, zone).strftime(f"{shown.display_date} {shown.display_time_zone}")
+
+
+def print_all(found: list[Job], style: str, shown: Settings) -> int:
     """Print a list of jobs."""
     if style == "json":
-        click.echo(json.dumps([job.as_dict() for job in found], ensure_ascii=False, indent=2))
+        click.echo(as_json([job.as_dict() for job in found]))
     elif not found:
         click.echo("There are no jobs of the last 60 days.")
     else:
-        print_table(COLUMNS, [line(job) for job in found], style)
+        print_table(COLUMNS, [line(job, shown) for job in found], style)
     return 0
 
 
-def print_one(job: Job, style: str) -> int:
+def print_one(job: Job, style: str, shown: Settings) -> int:
     """Print all that is known of a job."""
     said = job.as_dict()
     if style == "json":
-        click.echo(json.dumps(said, ensure_ascii=False, indent=2))
+        click.echo(as_json(said))
         return 0
     findings = said.pop("findings")
+    for name in ("submitted_at", "started_at", "ended_at"):
+        said[name] = moment(getattr(job, name), shown)
     said["outcomes"] = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(said["outcomes"].items()))
     print_table(("", ""), [(name, str(value)) for name, value in said.items() if value not in {None, ""}], style)
     rows = [
@@ -109,6 +125,7 @@ def print_one(job: Job, style: str) -> int:
 
 def print_table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]], style: str) -> None:
     """Print a table, for a terminal or to be pasted."""
+    rows = [tuple(map(printable, row)) for row in rows]
     if style == "rich":
         from rich.console import Console
         from rich.table import Table

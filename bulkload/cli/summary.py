@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
 
-from bulkload.cli.common import Format
+from bulkload.cli.common import Format, as_json, printable
 from bulkload.runs import Report
 from bulkload.templates import templates
+
+WIDTH = 88
+"""Characters of a line of a message in a plain table, which is made for mails and tickets."""
 
 MOST = 0.5
 """A fault that this part of the rows share is said to have one cause."""
@@ -20,11 +22,11 @@ def print_reports(reports: Sequence[Report], style: Format, *, quiet: bool) -> N
     """Print what became of each file; with `quiet` only what was refused, on stderr."""
     if style == "json":
         said = [report.as_dict() for report in reports]
-        click.echo(json.dumps(said[0] if len(said) == 1 else said, ensure_ascii=False, indent=2))
+        click.echo(as_json(said[0] if len(said) == 1 else said))
         return
     for report in reports:
         if report.refused:
-            click.echo(f"bulkload: {report.refused}" + (f" [{report.refused_code}]"), err=True)
+            click.echo(f"bulkload: {printable(report.refused)} [{report.refused_code}]", err=True)
         if not quiet:
             (print_rich if style == "rich" else print_plain)(report)
 
@@ -47,7 +49,10 @@ def outcomes(report: Report) -> list[tuple[str, int]]:
 
 def findings(report: Report) -> list[tuple[str, str, int, str]]:
     """Return severity, code, rows and the first messages of each code."""
-    return [(one["severity"], one["code"], one["rows"], "\n".join(one["first"])) for one in report.tally.findings()]
+    return [
+        (one["severity"], one["code"], one["rows"], printable("\n".join(one["first"])))
+        for one in report.tally.findings()
+    ]
 
 
 def remarks(report: Report) -> Iterator[str]:
@@ -86,7 +91,14 @@ def print_plain(report: Report) -> None:
     rows: list[tuple[Any, ...]] = findings(report)
     if rows:
         click.echo()
-        click.echo(tabulate(rows, headers=["severity", "code", "rows", "first rows"], tablefmt="simple", intfmt=","))
+        table = tabulate(
+            rows,
+            headers=["severity", "code", "rows", "first rows"],
+            tablefmt="simple",
+            intfmt=",",
+            maxcolwidths=[None, None, None, WIDTH],
+        )
+        click.echo(table)
     click.echo()
     for remark in remarks(report):
         click.echo(remark)

@@ -201,11 +201,18 @@ def _open(path: Path) -> IO[bytes]:
     return os.fdopen(descriptor, "rb", buffering=0)
 
 
+NO_CHARSETS = {"idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7", "undefined", "mbcs", "oem"}
+"""Codecs of Python's that are no encoding of a file."""
+
+
 def _codec(encoding: str) -> str:
     """Return the one name Python has for a text encoding."""
     try:
         "".encode(encoding)
-        return codecs.lookup(encoding).name.removesuffix("-sig")
+        name = codecs.lookup(encoding).name.removesuffix("-sig")
+        if name in NO_CHARSETS:
+            raise LookupError(name)
+        return name
     except (LookupError, UnicodeError, ValueError) as error:
         raise UsageError(f"There is no encoding named {encoding!r}. Try utf-8, utf-16 or cp1252.") from error
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from bulkload.rules import Code, Rule
-from bulkload.store import Store
+
+if TYPE_CHECKING:
+    from bulkload.store import Store
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from bulkload.changes import changed_columns, changes_text, journal
-from bulkload.store import Store
 from bulkload.template import Decision, Options, Template, Write
 from bulkload.templates.lookup import LookUp
+
+if TYPE_CHECKING:
+    from bulkload.store import Store
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bulkload.template import Template
 from bulkload.templates.enrollment.codes import DUPLICATE_ROW
 from bulkload.templates.enrollment.decide import EnrollmentFamily
 from bulkload.templates.enrollment.fields import FIELDS
+from bulkload.templates.enrollment.statuses import ASKED_FOR, FOLLOWS
+
+
+def in_words(table: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return a table of statuses as lines."""
+    return [(key, ", ".join(values)) for key, values in table.items()]
+
 
 TEMPLATES = (
     Template(
@@ -20,5 +29,9 @@ TEMPLATES = (
         doubled_rejects="later",
         folded_key=("text.username", "same.username"),
         short_rows=True,
+        tables=(
+            ("Pre-statuses that a file may ask for", ("type", "pre-statuses"), in_words(ASKED_FOR)),
+            ("Post-statuses that go with a pre-status", ("pre-status", "post-statuses"), in_words(FOLLOWS)),
+        ),
     ),
 )

@@ -48,7 +48,7 @@ NAME_NOT_OF_ID = Code(
     "ENROLLMENT_NOT_FOUND",
     "error",
     "the enrollment of the row's id has another name",
-    "{cell} is not the name of the enrollment with this row's id, which is '{event.name}'",
+    "{cell} is not the name of the enrollment with this row's id, which is {name}",
     "Correct the name or the id, or leave the name blank.",
     "ours; enrollment §1",
 )

@@ -3,53 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from bulkload import zones
 from bulkload.changes import change, journal, moment_text, updated
-from bulkload.store import Store
 from bulkload.template import Decision, Options, Template, Write
 from bulkload.templates.enrollment import roster
+from bulkload.templates.enrollment.export import export
 from bulkload.templates.enrollment.fields import DEFAULT_PRIORITY, FIELDS, NO_PRIORITY
+from bulkload.templates.enrollment.records import EVENT, POST, RECORD, events
 from bulkload.templates.enrollment.seats import Seats
 from bulkload.templates.enrollment.statuses import (
     BY_COMPLETION,
     FOLLOWS,
-    POST_STATUSES,
-    PRE_STATUSES,
-    TYPES,
     among,
     one_of,
 )
 from bulkload.templates.lookup import LookUp
 from bulkload.templates.upsert import skip
 
-PRE = pl.Enum(PRE_STATUSES)
-POST = pl.Enum(POST_STATUSES)
-ZONE = pl.Enum(zones.NAMES)
-
-EVENT = {
-    "number": pl.Int64(),
-    "id": pl.String(),
-    "name": pl.String(),
-    "type": pl.Enum(TYPES),
-    "default_pre": PRE,
-    "use_event_zone": pl.Boolean(),
-    "zone": ZONE,
-    "max_seats": pl.Int64(),
-    "waitlist": pl.String(),
-    "max_waitlist": pl.Int64(),
-}
-RECORD = {
-    "pre_status": PRE,
-    "post_status": POST,
-    "priority": pl.Int16(),
-    "zone": ZONE,
-    "enrolled_at": pl.Int64(),
-    "changed_at": pl.Int64(),
-}
-"""What is stored of an enrollment; instants are seconds since 1970 in UTC, a null priority is None."""
+if TYPE_CHECKING:
+    from bulkload.store import Store
 
 INSTANTS = ("enrolled_at", "changed_at")
 KEY = ["event", "user"]
@@ -74,15 +50,7 @@ class EnrollmentFamily:
 
     def export(self, template: Template, store: Store) -> Iterator[pl.DataFrame]:
         """Yield the enrollments by the order of their key."""
-        from bulkload.templates.enrollment.export import export
-
         return export(template, store)
-
-
-def events(store: Store) -> pl.DataFrame:
-    """Return the events, their columns as `event.x`, with `event.count`: how many have the same name."""
-    frame = store.records("event", EVENT).with_columns(count=pl.len().over("name"))
-    return frame.rename(lambda name: f"event.{name}")
 
 
 class EnrollmentRun:

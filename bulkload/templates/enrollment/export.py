@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from bulkload import zones
 from bulkload.kinds import QUARTER, EnrollmentDate
 from bulkload.rules import filled
-from bulkload.store import Store
 from bulkload.template import Template
 from bulkload.templates.enrollment import roster
-from bulkload.templates.enrollment.decide import RECORD, events
+from bulkload.templates.enrollment.records import RECORD, events
+
+if TYPE_CHECKING:
+    from bulkload.store import Store
 
 EVENTS_AT_ONCE = 64
 """Enrollments whose users are read together."""
@@ -73,7 +76,7 @@ def texts(template: Template, frame: pl.DataFrame) -> pl.DataFrame:
         .alias("zone"),
         pl.col("pre_status").cast(pl.String),
         pl.col("post_status").cast(pl.String),
-        kinds["priority"].show(pl.col("priority")),
+        kinds["priority"].show(pl.col("priority")).alias("priority"),
         written[1],
         (pl.lit(unwritten) + pl.col("roster.lost").fill_null(0)).alias("lost"),
     )

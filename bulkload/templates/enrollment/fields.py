@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from bulkload.kinds import QUARTER, Choice, EnrollmentDate, Kind, Pairs, TimeZone
-from bulkload.rules import Rule, passes
+from bulkload.rules import Rule, passes, quoted
 from bulkload.template import Field
 from bulkload.templates.enrollment import codes
 from bulkload.templates.enrollment.statuses import (
@@ -106,7 +106,7 @@ FIELDS = (
         rules=(
             Rule(codes.ENROLLMENT_NOT_FOUND, lambda _: pl.col("event.unknown_name")),
             Rule(codes.ENROLLMENT_AMBIGUOUS, lambda _: pl.col("event.count") > 1),
-            Rule(codes.NAME_NOT_OF_ID, lambda _: pl.col("event.other_name")),
+            Rule(codes.NAME_NOT_OF_ID, lambda _: pl.col("event.other_name"), {"name": quoted(pl.col("event.name"))}),
         ),
     ),
     Field(

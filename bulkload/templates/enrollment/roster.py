@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from bulkload.changes import journal
-from bulkload.rules import filled
-from bulkload.store import Store
+from bulkload.changes import journal, or_blank
+from bulkload.rules import filled, quoted
 from bulkload.template import Write
+
+if TYPE_CHECKING:
+    from bulkload.store import Store
 
 VALUES = {"event": pl.Int64(), "user": pl.Int64(), "field": pl.Int64(), "value": pl.String()}
 KEY = ["event", "user", "field"]
+
+NAMED = 5
+"""Roster fields of a cell that a message names."""
 
 
 def fields(store: Store) -> pl.DataFrame:
@@ -31,12 +37,19 @@ def pairs_of(frame: pl.DataFrame) -> pl.DataFrame:
 def named(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Add `roster.missing` and `roster.doubled`: the names that no field has, and those that several have."""
     pairs = pairs_of(frame).join(known, on="name", how="left", maintain_order="left")
-    name = filled("'{}'", "name")
-    found = pairs.group_by("row").agg(
-        name.filter(pl.col("fields").is_null()).unique(maintain_order=True).str.join(", ").alias("roster.missing"),
-        name.filter(pl.col("fields") > 1).unique(maintain_order=True).str.join(", ").alias("roster.doubled"),
+    wrong = pairs.filter(pl.col("fields").is_null() | (pl.col("fields") > 1))
+    found = wrong.group_by("row").agg(
+        names(pl.col("fields").is_null()).alias("roster.missing"), names(pl.col("fields") > 1).alias("roster.doubled")
     )
     return frame.join(found, on="row", how="left", maintain_order="left")
+
+
+def names(which: pl.Expr) -> pl.Expr:
+    """Return, in words, the first names of a group that a condition holds for."""
+    said = quoted(pl.col("name")).filter(which).unique(maintain_order=True)
+    more = said.len() - NAMED
+    beyond = pl.when(more > 0).then(filled(" and {} more", more)).otherwise(pl.lit(""))
+    return said.head(NAMED).str.join(", ") + beyond
 
 
 def stored_pairs(frame: pl.DataFrame, known: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
@@ -50,7 +63,7 @@ def stored_pairs(frame: pl.DataFrame, known: pl.DataFrame, values: pl.DataFrame)
 def changes(pairs: pl.DataFrame) -> pl.DataFrame:
     """Return `row`, `changed.roster` (true) and `roster.changes` (their words) of rows that change a value."""
     old, new = pl.col("stored.value").fill_null(""), pl.col("value").fill_null("")
-    said = filled("Roster {}: {} → {}", "name", old, new)
+    said = filled("Roster {}: {} → {}", "name", or_blank(old), or_blank(new))
     differing = pairs.filter(pl.col("value").ne_missing(pl.col("stored.value")))
     return differing.group_by("row").agg(
         pl.lit(value=True).alias("changed.roster"), said.str.join("; ").alias("roster.changes")

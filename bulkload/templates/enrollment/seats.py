@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from bulkload.store import Store
 from bulkload.templates.enrollment.statuses import NO_SEAT, PRE_STATUSES
+
+if TYPE_CHECKING:
+    from bulkload.store import Store
 
 WAIT_LISTED = PRE_STATUSES.index("Wait Listed")
 DELETED = PRE_STATUSES.index("Deleted")
