@@ -49,9 +49,9 @@ DATE = r"\d\d/\d\d/(19|20|21)\d\d (0[1-9]|1[0-2]):[0-5]\d [AP]M"
 
 MACROS = (
     f"trimmed(cell) AS regexp_replace(cell, '^[{BLANKS}]+|[{BLANKS}]+$', '', 'g')",
-    r"folded(word) AS lower(CASE WHEN regexp_matches(word, '\s\s|[^\S ]') THEN regexp_replace(word, '\s+', ' ', 'g') ELSE word END)",
-    f"bad_date(cell) AS cell <> '' AND (NOT regexp_full_match(cell, '{DATE}')"
-    " OR try_strptime(cell, '%m/%d/%Y %I:%M %p') IS NULL)",
+    r"folded(word) AS lower(regexp_replace(word, '\s+', ' ', 'g'))",
+    f"bad_date(cell) AS CASE WHEN cell = '' THEN false WHEN NOT regexp_full_match(cell, '{DATE}') THEN true"
+    " ELSE try_strptime(cell, '%m/%d/%Y %I:%M %p') IS NULL END",
     "off_step(cell) AS cell <> '' AND substr(cell, 15, 2) NOT IN ('00', '15', '30', '45')",
     r"names(cell) AS list_transform(regexp_extract_all(cell, '(?:^|;)([^=;]*)=', 1), lambda name: trimmed(name))",
 )
@@ -62,22 +62,28 @@ def words(choices: tuple[str, ...]) -> str:
     return "(" + ", ".join(f"'{one}'" for one in choices) + ")"
 
 
+def unknown(cell: str, choices: tuple[str, ...]) -> str:
+    """Return where a cell is none of some words; blanks are folded only where it is none at once."""
+    listed = words(("", *choices))
+    return f"CASE WHEN lower({cell}) IN {listed} THEN false ELSE folded({cell}) NOT IN {listed} END"
+
+
 CODES = {
     "ENROLLMENT_BLANK": "enrollment = ''",
     "ENROLLMENT_TOO_LONG": "length(enrollment) > 1000",
     "USERNAME_BLANK": "username = ''",
     "USERNAME_TOO_LONG": "length(username) > 100",
-    "ROSTER_SYNTAX": f"roster <> '' AND NOT regexp_full_match(roster, '{PAIR}(;{PAIR})*;?')",
+    "ROSTER_SYNTAX": f"CASE WHEN roster <> '' THEN NOT regexp_full_match(roster, '{PAIR}(;{PAIR})*;?') ELSE false END",
     "ROSTER_FIELD_REPEATED": "CASE WHEN roster LIKE '%=%;%=%' THEN list_unique(names(roster)) < len(names(roster)) END",
     "ROSTER_TRAILING_SEPARATOR": "suffix(roster, ';')",
     "DATE_FORMAT": "bad_enrolled OR bad_changed",
     "DATE_INTERVAL": "(NOT bad_enrolled AND off_step(enrolled)) OR (NOT bad_changed AND off_step(changed))",
     "TIMEZONE_UNKNOWN": f"zone <> '' AND lower(zone) NOT IN {words(tuple(name.lower() for name in win_tz))}",
-    "PRE_STATUS_UNKNOWN": f"pre <> '' AND folded(pre) NOT IN {words(PRE + ALIASES)}",
-    "STATUS_ALIAS": f"folded(pre) IN {words(ALIASES)}",
-    "POST_STATUS_UNKNOWN": f"post <> '' AND folded(post) NOT IN {words(POST + PRE + ALIASES)}",
-    "PRIORITY_OTHER_TO_NONE": "priority <> '' AND NOT regexp_full_match(priority, '0*[0-9]{1,2}')"
-    " AND lower(priority) NOT IN ('<null>', 'none')",
+    "PRE_STATUS_UNKNOWN": unknown("pre", PRE + ALIASES),
+    "STATUS_ALIAS": f"CASE WHEN lower(pre) IN {words(('', *PRE))} THEN false ELSE folded(pre) IN {words(ALIASES)} END",
+    "POST_STATUS_UNKNOWN": unknown("post", POST + PRE + ALIASES),
+    "PRIORITY_OTHER_TO_NONE": "CASE WHEN priority <> '' THEN NOT regexp_full_match(priority, '0*[0-9]{1,2}')"
+    " AND lower(priority) NOT IN ('<null>', 'none') ELSE false END",
 }
 """Where a row that can be laid under the header has each code; `row_is_odd` and the doubled keys stand apart."""
 

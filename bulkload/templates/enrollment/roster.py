@@ -47,7 +47,7 @@ def named(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
 def names(which: pl.Expr) -> pl.Expr:
     """Return, in words, the first names of a group that a condition holds for."""
     said = quoted(pl.col("name")).filter(which).unique(maintain_order=True)
-    more = said.len() - NAMED
+    more = said.len().cast(pl.Int64) - NAMED
     beyond = pl.when(more > 0).then(filled(" and {} more", more)).otherwise(pl.lit(""))
     return said.head(NAMED).str.join(", ") + beyond
 
