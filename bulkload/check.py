@@ -158,12 +158,14 @@ def faults(frame: pl.DataFrame, width: int) -> pl.DataFrame:
     return pl.concat(found)
 
 
-def check(frame: pl.DataFrame, placed: Sequence[Placed], *, later: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
+def check(
+    frame: pl.DataFrame, placed: Sequence[Placed], *, later: int = 0, most: int | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Hold a frame against rules: return it, and the findings.
 
     Only rows that are laid under the header are held. A cell with an error has no value from here on, so
     that one bad cell yields one finding; a row with an error is no longer `ok`. `later` is added to the
-    position of each finding: a later look finds later.
+    position of each finding: a later look finds later. `most` as in `said`.
     """
     laid = pl.col("fault").is_null()
     flags = frame.select((one.fails.fill_null(value=False) & laid).alias(str(n)) for n, one in enumerate(placed))
@@ -171,7 +173,7 @@ def check(frame: pl.DataFrame, placed: Sequence[Placed], *, later: int = 0) -> t
     findings = [no_findings()]
     for number, one in broken:
         rows = frame.filter(flags[str(number)])
-        findings.append(said(rows, one.code, one, later + one.position))
+        findings.append(said(rows, one.code, one, later + one.position, most))
     errors = [(number, one) for number, one in broken if one.code.severity == "error"]
     if errors:
         out = flags[str(errors[0][0])]
@@ -188,8 +190,12 @@ def check(frame: pl.DataFrame, placed: Sequence[Placed], *, later: int = 0) -> t
     return frame, pl.concat(findings)
 
 
-def said(rows: pl.DataFrame, code: Code, one: Placed | None, position: int) -> pl.DataFrame:
-    """Return the findings of a code on rows that have it, each with its sentence."""
+def said(rows: pl.DataFrame, code: Code, one: Placed | None, position: int, most: int | None = None) -> pl.DataFrame:
+    """Return the findings of a code on rows that have it, each with its sentence; with `most` only so many have one."""
+    if most is not None and rows.height > most:
+        rest = rows.slice(most).select("row")
+        mute = rest.select("row", *constants(code, one, position), pl.lit(None, pl.String).alias("message"))
+        return pl.concat([said(rows.head(most), code, one, position), mute])
     message = code.message
     heading = one.field.heading if one else ""
     where = rules.filled("row {}", "row")
@@ -203,12 +209,19 @@ def said(rows: pl.DataFrame, code: Code, one: Placed | None, position: int) -> p
     start = pl.concat_str(where, pl.lit(f", {heading}: " if heading else ": "))
     return rows.select(
         "row",
-        pl.lit(position, pl.Int64).alias("position"),
-        pl.lit(heading).alias("heading"),
-        pl.lit(code.word).alias("code"),
-        pl.lit(code.severity).alias("severity"),
+        *constants(code, one, position),
         pl.concat_str(start, rules.sentence(message, one.field.name if one else "")).alias("message"),
     )
+
+
+def constants(code: Code, one: Placed | None, position: int) -> list[pl.Expr]:
+    """Return the columns that all findings of a code on a field share."""
+    return [
+        pl.lit(position, pl.Int64).alias("position"),
+        pl.lit(one.field.heading if one else "").alias("heading"),
+        pl.lit(code.word).alias("code"),
+        pl.lit(code.severity).alias("severity"),
+    ]
 
 
 def words(rows: pl.DataFrame, message: str, one: Placed | None) -> list[pl.Expr | pl.Series]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -13,12 +13,11 @@ from bulkload import doubled, rules
 from bulkload.check import check, faults, no_findings, parse, said
 from bulkload.formats.batch import Batch, Span
 from bulkload.recall import Recollection
-from bulkload.results import RejectsFile, ResultsFile, Tally, results_frame
+from bulkload.results import FIRST, RejectsFile, ResultsFile, Tally, results_frame
 from bulkload.source import Source
 from bulkload.spool import Spool
-from bulkload.store import Store
-from bulkload.store.tables import TABLES
 from bulkload.template import Options, Placed, Run, Template, Write
+from bulkload.writes import Writes
 
 WORKERS = 2
 """Batches that are looked at side by side; polars itself uses every core for each."""
@@ -44,9 +43,9 @@ class Load:
     source: Source
     options: Options
     spool: Spool
-    store: Store | None
-    run: Run | None
-    recollection: Recollection | None
+    run: Run | None = None
+    recollection: Recollection | None = None
+    writes: Writes | None = None
     outputs: Outputs = field(default_factory=Outputs)
     progress: Progress = lambda _part, _rows: None
     tally: Tally = field(default_factory=Tally)
@@ -54,9 +53,33 @@ class Load:
     left: list[Placed] = field(default_factory=list)
 
     @property
+    def most_messages(self) -> int | None:
+        """Return how many sentences of a code and batch are read by anybody: with results all of them."""
+        return FIRST if self.outputs.results is None and self.outputs.rejects is None else None
+
+    @property
     def template(self) -> Template:
         """Return the template that the file was found to have."""
         return self.source.template
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """A batch as it comes from the first look, with what the rest of the file and the store add to it."""
+
+    frame: pl.DataFrame
+    findings: pl.DataFrame
+    twice: pl.DataFrame
+    stored: Mapping[str, pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A batch whose outcomes are decided: what there is to be said of it, and to be written."""
+
+    frame: pl.DataFrame
+    findings: pl.DataFrame
+    writes: Iterable[Write] = ()
 
 
 def load(one: Load) -> None:
@@ -67,8 +90,8 @@ def load(one: Load) -> None:
     """
     for batch, looked in side_by_side(one):
         frame, findings, keys = looked
-        one.spans.append(batch.span)
         number = f"{len(one.spans):06}"
+        one.spans.append(batch.span)
         one.spool.add(f"rows-{number}", frame)
         one.spool.add(f"findings-{number}", findings)
         one.spool.add("keys", keys)
@@ -78,13 +101,23 @@ def load(one: Load) -> None:
     if one.recollection is not None:
         one.recollection.find(one.spans)
     twice = doubled.doubled_rows(one.spool, one.template, sum(span.rows for span in one.spans))
-    for nth, span in enumerate(one.spans, 1):
-        rows = one.spool.take(f"rows-{nth:06}")
-        said_before = one.spool.take(f"findings-{nth:06}")
-        assert rows is not None
-        stored = one.recollection.stored(nth - 1) if one.recollection is not None else {}
-        settle(one, span, Settling(rows, no_findings() if said_before is None else said_before, twice, stored))
-        one.progress(0.7 + 0.3 * nth / len(one.spans), span.first_row + span.rows - 2)
+    with ThreadPoolExecutor(1, "report") as reporter:
+        reported: deque[Future[None]] = deque()
+        for nth, span in enumerate(one.spans):
+            settled = settle(one, span, taken(one, nth, twice))
+            reported.append(reporter.submit(report, one, span, settled))
+            while len(reported) > 1 or (reported and nth == len(one.spans) - 1):
+                reported.popleft().result()
+            one.progress(0.7 + 0.3 * (nth + 1) / len(one.spans), span.first_row + span.rows - 2)
+
+
+def taken(one: Load, nth: int, twice: pl.DataFrame) -> Settling:
+    """Take a batch out of the spool, with what the rest of the file and the store add to it."""
+    frame = one.spool.take(f"rows-{nth:06}")
+    findings = one.spool.take(f"findings-{nth:06}")
+    assert frame is not None
+    stored = one.recollection.stored(nth) if one.recollection is not None else {}
+    return Settling(frame, no_findings() if findings is None else findings, twice, stored)
 
 
 def side_by_side(one: Load) -> Iterator[tuple[Batch, tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]]:
@@ -110,11 +143,11 @@ def look(one: Load, batch: Batch) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFr
     frame = parse(batch, one.source.matched, one.template)
     if frame["fault"].null_count() < frame.height:
         found.append(faults(frame, one.source.matched.width))
-    frame, findings, left = check_ready(frame, one.template.placed)
+    frame, findings, left = check_ready(one, frame, one.template.placed)
     found.append(findings)
     if one.run is not None:
         frame = one.run.look_up(frame)
-        frame, findings, left = check_ready(frame, left)
+        frame, findings, left = check_ready(one, frame, left)
         found.append(findings)
     one.left = left
     keys = doubled.digests(frame, one.template)
@@ -124,7 +157,7 @@ def look(one: Load, batch: Batch) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFr
 def kept(one: Load, frame: pl.DataFrame, left: Sequence[Placed]) -> list[str]:
     """Return the columns that are still needed after the first look at a batch."""
     needed = {"row", "line", "fault", "ok"}
-    if one.run is not None or one.outputs.results is not None:
+    if one.run is not None or one.outputs.results is not None or "{key}" in one.template.doubled.message:
         needed |= {f"text.{name}" for name in one.template.key}
     if one.run is not None:
         needed |= one.run.keeps
@@ -136,96 +169,53 @@ def kept(one: Load, frame: pl.DataFrame, left: Sequence[Placed]) -> list[str]:
 
 
 def check_ready(
-    frame: pl.DataFrame, placed: tuple[Placed, ...] | list[Placed], *, later: int = 0
+    one: Load, frame: pl.DataFrame, placed: Sequence[Placed], *, later: int = 0
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[Placed]]:
     """Hold a frame against those rules whose columns it has; return it, the findings, and the rules left."""
     columns = set(frame.columns)
-    ready = [one for one in placed if one.roots <= columns]
-    left = [one for one in placed if not one.roots <= columns]
-    frame, findings = check(frame, ready, later=later)
+    ready = [rule for rule in placed if rule.roots <= columns]
+    left = [rule for rule in placed if not rule.roots <= columns]
+    frame, findings = check(frame, ready, later=later, most=one.most_messages)
     return frame, findings, left
 
 
-@dataclass(frozen=True, slots=True)
-class Settling:
-    """A batch as it comes from the first look, with what the rest of the file and the store add to it."""
-
-    frame: pl.DataFrame
-    findings: pl.DataFrame
-    twice: pl.DataFrame
-    stored: Mapping[str, pl.DataFrame]
-
-
-def settle(one: Load, span: Span, batch: Settling) -> None:
-    """Take a batch from its look-ups to its outcomes: doubled keys, recall, decide, report."""
-    frame = batch.frame
+def settle(one: Load, span: Span, batch: Settling) -> Settled:
+    """Take a batch from its look-ups to its outcomes: doubled keys, recall, decide."""
+    frame, most = batch.frame, one.most_messages
     found = [batch.findings]
     here = batch.twice.filter(pl.col("row").is_between(span.first_row, span.first_row + span.rows - 1))
     if here.height:
-        key = pl.concat_str([rules.quoted(pl.col(f"text.{name}")) for name in one.template.key], separator=", ")
-        rows = frame.join(here, on="row", how="inner", maintain_order="left").with_columns(key.alias("key"))
-        found.append(said(rows, one.template.doubled, None, AFTER_COLUMNS))
+        rows = frame.join(here, on="row", how="inner", maintain_order="left")
+        found.append(said(rows.with_columns(key_in_words(one)), one.template.doubled, None, AFTER_COLUMNS, most))
         frame = frame.with_columns(pl.col("ok") & ~pl.col("row").is_in(here["row"].implode()))
-    left = one.left
-    if one.run is None or one.store is None:
+    if one.run is None:
         outcome = pl.when("ok").then(pl.lit("accepted")).otherwise(pl.lit("rejected"))
-        frame = frame.with_columns(outcome.alias("outcome"), pl.lit("").alias("changes"))
-    else:
-        frame = one.run.recall(frame, batch.stored)
-        frame, more, left = check_ready(frame, left)
-        found.append(more)
-        decision = one.run.decide(frame)
-        frame = decision.frame
-        for write in decision.writes:
-            set_aside(write, one.spool, one.store)
-        rejected = pl.col("outcome") != "rejected"
-        _, more, _ = check_ready(frame.filter(rejected), left, later=2 * AFTER_COLUMNS)
-        found.append(more)
-    report(one, span, frame, pl.concat(found))
+        return Settled(frame.with_columns(outcome.alias("outcome"), pl.lit("").alias("changes")), pl.concat(found))
+    frame = one.run.recall(frame, batch.stored)
+    frame, findings, left = check_ready(one, frame, one.left)
+    found.append(findings)
+    decision = one.run.decide(frame)
+    accepted = decision.frame.filter(pl.col("outcome") != "rejected")
+    _, findings, _ = check_ready(one, accepted, left, later=2 * AFTER_COLUMNS)
+    found.append(findings)
+    return Settled(decision.frame, pl.concat(found), decision.writes)
 
 
-def report(one: Load, span: Span, frame: pl.DataFrame, findings: pl.DataFrame) -> None:
-    """Count a batch, and write its lines."""
-    one.tally.add(frame["outcome"], findings)
+def key_in_words(one: Load) -> pl.Expr:
+    """Return the key's cells as a message names them."""
+    cells = [rules.quoted(pl.col(f"text.{name}")) for name in one.template.key]
+    return pl.concat_str(cells, separator=", ").alias("key")
+
+
+def report(one: Load, span: Span, settled: Settled) -> None:
+    """Count a batch, set aside what it writes to the store, and write its lines."""
+    one.tally.add(settled.frame["outcome"], settled.findings)
+    if one.writes is not None:
+        one.writes.add(settled.writes)
     if one.outputs.results is None and one.outputs.rejects is None:
         return
-    lines = results_frame(frame, findings, one.template)
+    lines = results_frame(settled.frame, settled.findings, one.template)
     if one.outputs.results is not None:
         one.outputs.results.add(lines)
     if one.outputs.rejects is not None:
         one.outputs.rejects.add(span, lines)
-
-
-INSERT_PARTS = 32
-"""Parts that new records are spread over by their key: one of them is sorted, in memory, at a time."""
-
-
-def set_aside(write: Write, spool: Spool, store: Store) -> None:
-    """Keep what is to be written, by table and manner; new records in parts that follow the order of the key."""
-    if write.frame.is_empty():
-        return
-    part = f"write-{write.table}-{write.how}"
-    key = TABLES[write.table].key[0]
-    if write.how != "insert" or key == "number":
-        spool.add(part, write.frame)
-        return
-    width = store.next_number(key) // INSERT_PARTS + 1
-    numbered = write.frame.with_columns((pl.col(key) // width).alias("part"))
-    parts = numbered.partition_by("part", as_dict=True, include_key=False)
-    for (number,), frame in parts.items():
-        spool.add(f"{part}-{number:012}", frame)
-
-
-def apply(spool: Spool, store: Store, job: int) -> None:
-    """Write what was set aside, in the transaction that is open."""
-    for table in TABLES.values():
-        for frame in spool.look(f"write-{table.name}-delete"):
-            store.delete(table.name, frame)
-        for frame in spool.look(f"write-{table.name}-update"):
-            store.update(table.name, frame, job)
-        for part in spool.names(f"write-{table.name}-insert"):
-            new = spool.take(part)
-            if new is not None:
-                store.insert(table.name, new.sort(table.key), job)
-        for frame in spool.look(f"write-{table.name}-journal"):
-            store.journal(table.name, frame, job)

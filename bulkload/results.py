@@ -50,7 +50,7 @@ class Tally:
             .agg(
                 pl.col("severity").first(),
                 pl.col("row").n_unique().alias("rows"),
-                pl.col("message").head(FIRST).alias("first"),
+                pl.col("message").drop_nulls().head(FIRST).alias("first"),
             )
         )
         for code, severity, count, first in grouped.iter_rows():

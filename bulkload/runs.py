@@ -20,13 +20,14 @@ from bulkload import rules
 from bulkload.changes import moment_text
 from bulkload.errors import BulkloadError, Busy, FileRefused, StoreError
 from bulkload.jobs import Job, finish_renames, new_id
-from bulkload.load import Load, Outputs, Progress, apply, load
+from bulkload.load import Load, Outputs, Progress, load
 from bulkload.recall import Recollection
 from bulkload.results import PartFile, RejectsFile, ResultsFile, Tally, default_rejects, default_results
 from bulkload.source import Digest, Reading, Source, identify, regular_file, shown_name
 from bulkload.spool import Spool
 from bulkload.store import Store, jobs
 from bulkload.template import Options
+from bulkload.writes import Writes, apply
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +141,13 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
 
 
 def prepare(request: Request, source: Source, store: Store | None, work: Path) -> Load:
-    """Make the load of a file: its family's run, its spool."""
-    run = source.template.family.begin(source.template, store, request.options) if store else None
-    spool = Spool(work / "spool")
-    recollection = Recollection(store, spool, run.recalls) if store and run else None
-    return Load(source, request.options, spool, store, run, recollection, Outputs(), request.progress)
+    """Make the load of a file: its family's run, its spool, what it recalls and writes."""
+    one = Load(source, request.options, Spool(work / "spool"), progress=request.progress)
+    if store is not None:
+        one.run = source.template.family.begin(source.template, store, request.options)
+        one.recollection = Recollection(store, one.spool, one.run.recalls)
+        one.writes = Writes(store, one.spool)
+    return one
 
 
 def discard(outputs: Outputs) -> None:

@@ -8,177 +8,28 @@ runs the product for all of it; `test_documents.py` and `test_examples.py` fail 
 from __future__ import annotations
 
 import ast
-import csv
 import io
-import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
 import click
+from example_runs import CASES, EXAMPLES, NOW, ROOT, RUNS, bulkload, write_expected, write_spreadsheet
 from loading import query
 
-ROOT = Path(__file__).resolve().parent.parent
-EXAMPLES = ROOT / "examples"
 README = ROOT / "README.md"
 PICTURE = EXAMPLES / "terminal.svg"
-SPREADSHEET = EXAMPLES / "enrollment-cases" / "spreadsheet" / "enrollments.xlsx"
-NOW = "2026-11-21T08:07:30Z"
-LATER = "2026-11-22T08:07:30Z"
+SHOWN_NOW = "11/21/2026 08:07 AM UTC"
 HOME = "/home/office/bulkload/demo"
 MARKED = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SHOWN_FIRST = 30
-"""Lines at the start of the picture."""
-
-FORM = "%m/%d/%Y %I:%M %p"
-
-
-def bulkload(*arguments: str, cwd: Path, **environment: str) -> tuple[int, str]:
-    """Run the command line as a user would; return its exit code and all that it prints."""
-    clean = {"HOME": str(cwd), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "COLUMNS": "100", **environment}
-    command = [sys.executable, "-m", "bulkload", *arguments]
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=clean,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    return done.returncode, done.stdout.decode()
-
-
-# ------------------------------------------------------------------------------------------- examples
-
-
-@dataclass(frozen=True)
-class Example:
-    """Declares how an example is run: what is applied before it, its exit code, and what changes the second time.
-
-    `again` holds the rows that are neither `unchanged` nor `rejected` when its file is applied again.
-    """
-
-    folder: str
-    file: str
-    exit_code: int
-    before: tuple[str, ...] = ()
-    again: tuple[tuple[int, str], ...] = ()
-
-
-CASES = "enrollment-cases"
-GIVEN_UP_TOO_LATE = ((67, "updated"),)
-"""The seat became free after the row's turn, so the second run gives it (loading §4.3)."""
-
-RUNS = (
-    Example("enrollment", "enrollments.csv", 0),
-    Example(CASES, "enrollments.csv", 1, again=GIVEN_UP_TOO_LATE),
-    Example(
-        f"{CASES}/spreadsheet",
-        "enrollments.xlsx",
-        1,
-        before=tuple(
-            f"{CASES}/{one}.csv" for one in ("events", "users", "roster-fields", "completions", "enrollments-before")
-        ),
-        again=GIVEN_UP_TOO_LATE,
-    ),
-    Example("tour", "tonight.csv", 1, before=("enrollment",)),
-)
-
-
-def apply_example(example: Example, place: Path) -> tuple[int, str]:
-    """Copy the examples to a place and apply one there, on a fresh store; return the exit code and what is printed."""
-    shutil.copytree(EXAMPLES, place / "examples", ignore=shutil.ignore_patterns("expected", "*.svg"))
-    if example.before:
-        bulkload(
-            "apply", "--store", "store.db", "--now", NOW, *(f"examples/{one}" for one in example.before), cwd=place
-        )
-    return bulkload("apply", "--store", "store.db", "--now", NOW, f"examples/{example.folder}", cwd=place)
-
-
-def written(folder: Path) -> dict[str, bytes]:
-    """Return what bulkload wrote into a folder, by name; a spreadsheet as CSV, under a name that ends so."""
-    found = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix == ".xlsx" and ".rejects." in path.name:
-            found[f"{path.name}.csv"] = as_csv(sheet_rows(path)).encode()
-        elif ".results." in path.name or ".rejects." in path.name:
-            found[path.name] = path.read_bytes()
-    return found
-
-
-def expected(example: Example) -> dict[str, bytes]:
-    """Return what an example must write, by name."""
-    return {path.name: path.read_bytes() for path in sorted((EXAMPLES / example.folder / "expected").iterdir())}
-
-
-def write_expected(example: Example) -> None:
-    """Run an example and keep what it writes as what it must write."""
-    kept = EXAMPLES / example.folder / "expected"
-    shutil.rmtree(kept, ignore_errors=True)
-    kept.mkdir()
-    with tempfile.TemporaryDirectory() as place:
-        code, said = apply_example(example, Path(place))
-        assert code == example.exit_code, said
-        for name, content in written(Path(place) / "examples" / example.folder).items():
-            (kept / name).write_bytes(content)
-
-
-def case_rows() -> list[list[str]]:
-    """Return the cells of the cases file."""
-    with (EXAMPLES / CASES / "enrollments.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))
-
-
-def sheet_rows(path: Path) -> list[list[str]]:
-    """Return the cells of a spreadsheet as text, dates in the form of enrollment files."""
-    from openpyxl import load_workbook
-
-    sheet = load_workbook(path).worksheets[0]
-    return [
-        [f"{cell:{FORM}}" if isinstance(cell, datetime) else cell or "" for cell in row]
-        for row in sheet.iter_rows(values_only=True)
-    ]
-
-
-def as_csv(rows: list[list[str]]) -> str:
-    """Return rows as CSV."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
-
-
-def write_spreadsheet() -> None:
-    """Write the cases as a spreadsheet: every date that is one is a real date cell, all else is text."""
-    from xlsxwriter import Workbook
-
-    with Workbook(SPREADSHEET) as book:
-        book.set_properties({"created": datetime(2026, 11, 21)})
-        sheet = book.add_worksheet("enrollment")
-        text, date = book.add_format({"num_format": "@"}), book.add_format({"num_format": "mm/dd/yyyy hh:mm AM/PM"})
-        for at, row in enumerate(case_rows()):
-            for column, cell in enumerate(row):
-                moment = date_of(cell)
-                if moment is None:
-                    sheet.write_string(at, column, cell, text)
-                else:
-                    sheet.write_datetime(at, column, moment, date)
-
-
-def date_of(cell: str) -> datetime | None:
-    """Return the date that a cell holds in exactly the form of enrollment files."""
-    try:
-        moment = datetime.strptime(cell, FORM)
-    except ValueError:
-        return None
-    return moment if f"{moment:{FORM}}" == cell else None
+"""Lines at the start of the picture, at most."""
 
 
 # ------------------------------------------------------------------------------------------- real output
@@ -190,7 +41,6 @@ def normal(text: str, place: Path, store: str) -> str:
     for number, one in enumerate(with_ids, 1):
         text = text.replace(one, f"1ng2m{number:05}")
     text = text.replace(str(place.resolve()), HOME)
-    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", NOW, text)
     text = re.sub(r"Time: [\d.]+ s", "Time: 0.2 s", text)
     return re.sub(r"(?m)^(who +).*$", r"\1office", text)
 
@@ -209,6 +59,8 @@ def tour() -> dict[str, str]:
         def step(name: str, *arguments: str, code: bool = False) -> None:
             ended, out = bulkload(*arguments, cwd=place, **environment)
             asked = f"$ bulkload {' '.join(arguments)}{'; echo $?' if code else ''}"
+            if arguments[0] == "status":
+                out = re.sub(r"\d\d/\d\d/\d{4} \d\d:\d\d [AP]M UTC", SHOWN_NOW, out)
             said[name] = f"{asked}\n{out.strip()}\n" + (f"{ended}\n" if code else "")
 
         def show(name: str, file: str) -> None:
@@ -261,10 +113,15 @@ def picture() -> str:
 
 
 def shortened(said: str) -> str:
-    """Leave out most of the errors: a picture of them all is taller than anybody's screen."""
+    """Leave out most of the errors, whole codes of them: a picture of them all is taller than anybody's screen."""
+    from rich.text import Text
+
     lines = said.splitlines()
-    warnings = next(at for at, line in enumerate(lines) if "OVERFLOW_DELETED" in line or "WAITLISTED" in line)
-    return "\n".join([*lines[:SHOWN_FIRST], "⋮", *lines[warnings:]])
+    plain = [Text.from_ansi(line).plain for line in lines]
+    codes_at = [at for at, line in enumerate(plain) if re.match(r"[A-Z_]{4,} ", line)]
+    first = max(at for at in codes_at if at <= SHOWN_FIRST)
+    warnings = next(at for at in codes_at if plain[at].startswith(("OVERFLOW_DELETED", "WAITLISTED")))
+    return "\n".join([*lines[:first], "…", *lines[warnings:]])
 
 
 def words_of(drawn: str) -> list[str]:
@@ -275,11 +132,11 @@ def words_of(drawn: str) -> list[str]:
 # ------------------------------------------------------------------------------------------- the README
 
 
-def table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Return a Markdown table."""
     from bulkload.reference import as_markdown
 
-    return as_markdown(headings, rows) + "\n"
+    return as_markdown(headings, list(rows)) + "\n"
 
 
 def every_command(group: click.Group, path: str = "bulkload") -> Iterator[tuple[str, click.Command]]:
@@ -391,21 +248,16 @@ def fields_of_templates() -> str:
     from bulkload.templates import templates
 
     headings = ("heading", "required", "takes", "what it is", "codes")
-    parts = [
-        f"#### `{one.name}`\n\n{one.says}\n\n{table(headings, list(field_rows(one)))}" for one in templates().values()
-    ]
+    parts = [f"#### `{one.name}`\n\n{one.says}\n\n{table(headings, field_rows(one))}" for one in templates().values()]
     return "\n".join(parts)
 
 
 def statuses() -> str:
-    """Return which pre-statuses each type takes, and which post-statuses each pre-status allows."""
-    from bulkload.templates.enrollment.statuses import ASKED_FOR, FOLLOWS, PRE_STATUSES
+    """Return the tables of the enrollment template: which statuses go with what."""
+    from bulkload.templates import templates
 
-    marks = [
-        (pre, *("yes" if pre in ASKED_FOR[one] else "no" for one in ASKED_FOR), ", ".join(FOLLOWS[pre]))
-        for pre in PRE_STATUSES
-    ]
-    return table(("pre-status", *ASKED_FOR, "post-statuses that it allows"), marks)
+    shown = templates()["enrollment"].tables
+    return "\n".join(f"{title}\n\n{table(headings, rows)}" for title, headings, rows in shown)
 
 
 def codes() -> str:
@@ -415,16 +267,14 @@ def codes() -> str:
 
     rows: list[tuple[str, ...]] = []
     for word in every_word():
-        said: dict[tuple[str, str, str], list[str]] = {}
-        for name, code in meanings(word):
-            said.setdefault((code.severity, code.says, code.mend), []).append(name)
+        said: list[tuple[str, str, str]] = [(code.severity, code.says, code.mend) for code in meanings(word)]
         if word in rules.REFUSALS:
-            says, mend, _ = rules.REFUSALS[word]
-            said["refusal", says, mend] = []
+            said.append(("refusal", *rules.REFUSALS[word][:2]))
         if word == rules.FILE_APPLIED_BEFORE.word:
-            code = rules.FILE_APPLIED_BEFORE
-            said[code.severity, code.says, code.mend] = []
-        rows += [(f"`{word}`", *meaning) for meaning in said]
+            said.append(
+                (rules.FILE_APPLIED_BEFORE.severity, rules.FILE_APPLIED_BEFORE.says, rules.FILE_APPLIED_BEFORE.mend)
+            )
+        rows += [(f"`{word}`", *meaning) for meaning in dict.fromkeys(said)]
     return table(("code", "severity", "means", "what to do"), rows)
 
 

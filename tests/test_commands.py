@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import shlex
 import shutil
 import sqlite3
@@ -1075,14 +1076,16 @@ def isinstance_group(path: tuple[str, ...]) -> bool:
     return isinstance(command, click.Group)
 
 
-def test_the_shell_is_given_its_completion_and_completes(monkeypatch):
-    monkeypatch.setenv("_BULKLOAD_COMPLETE", "bash_source")
-    answer = bulkload()
-    assert (answer.code, "_bulkload_completion" in answer.out) == (0, True)
-    monkeypatch.setenv("_BULKLOAD_COMPLETE", "bash_complete")
-    monkeypatch.setenv("COMP_WORDS", "bulkload ap")
-    monkeypatch.setenv("COMP_CWORD", "1")
-    assert bulkload().out == "plain,apply\n"
+@pytest.mark.parametrize(
+    ("asked", "words", "told"),
+    [("bash_source", "", "_bulkload_completion() {"), ("bash_complete", "bulkload ap", "plain,apply")],
+)
+def test_the_shell_is_given_its_completion_and_completes(asked, words, told):
+    environment = os.environ | {"_BULKLOAD_COMPLETE": asked, "COMP_WORDS": words, "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "bulkload"], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, told)
 
 
 @pytest.mark.parametrize("verb", ["validate", "apply"])

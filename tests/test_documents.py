@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 import pytest
-from documents import PICTURE, README, ROOT, bulkload, every_command, part, parts_of, picture, words_of
+from documents import PICTURE, README, every_command, part, parts_of, picture, words_of
+from example_runs import ROOT, bulkload
 
 from bulkload.cli import commands
 from bulkload.config import Settings

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from documents import (
+from example_runs import (
     CASES,
     EXAMPLES,
     LATER,

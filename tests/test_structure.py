@@ -90,16 +90,7 @@ def loaded(code: str) -> set[str]:
     return set(done.stdout.rpartition("modules:")[2].split())
 
 
-HEAVY = {
-    "polars",
-    "rich",
-    "adbc_driver_sqlite",
-    "adbc_driver_manager",
-    "pyarrow",
-    "xlsxwriter",
-    "python_calamine",
-    "pytz",
-}
+HEAVY = {"polars", "rich", "adbc_driver_sqlite", "adbc_driver_manager", "pyarrow", "xlsxwriter", "python_calamine"}
 
 
 def test_the_command_line_starts_without_polars_rich_or_adbc():

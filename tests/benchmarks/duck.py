@@ -3,7 +3,8 @@
 Run as a process of its own; prints, as JSON, of each code the number of rows and the first three of them. One
 pass over the file keeps a row of flags and the key; only those are gone through again. DuckDB binds columns by
 position, so the header is read first and the columns are named as it has them. A row with too many cells is
-seen by one column more than the header has; physical lines, byte offsets and messages are not asked of it.
+seen by one column more than the header has (two cells too many would end it, and the files here have one);
+physical lines and messages are not asked of it.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ CODES = {
     "PRIORITY_OTHER_TO_NONE": "CASE WHEN priority <> '' THEN NOT regexp_full_match(priority, '0*[0-9]{1,2}')"
     " AND lower(priority) NOT IN ('<null>', 'none') ELSE false END",
 }
-"""Where a row that can be laid under the header has each code; `row_is_odd` and the doubled keys stand apart."""
+"""Where a row that can be laid under the header has each code; four codes more need no such rule."""
 
 
 def source(path: Path) -> str:

@@ -57,9 +57,8 @@ class EnrollmentRun:
     """One load of an enrollment file."""
 
     keeps = frozenset(
-        {"event.number", "user.number", "roster", "zone.used", "enrolled.at", "changed.at", "text.pre_status"}
-        | {"pre_status", "post_status", "priority"}
-        | {f"event.{name}" for name in ("type", "default_pre", "max_seats", "waitlist", "max_waitlist")}
+        {"event.number", "user.number", "roster", "zone.used", "enrolled.at", "changed.at"}
+        | {"pre_status", "pre_status.given", "post_status", "priority"}
     )
 
     def __init__(self, template: Template, store: Store, options: Options) -> None:
@@ -73,6 +72,7 @@ class EnrollmentRun:
         self.by_id = every.with_columns(
             pl.col("event.id").alias("enrollment_id"), pl.col("event.number").alias("event.by_id.number")
         )
+        self.again = every.select("event.number", *(one for one in SETTINGS if one != "event.number"))
         self.by_name = every.unique("event.name", keep="first", maintain_order=True)
         self.users = USER.fetch(store)
         self.roster_fields = roster.fields(store)
@@ -90,6 +90,7 @@ class EnrollmentRun:
             pl.lit(self.options.ambiguous == "error").alias("ambiguous.refused"),
             pl.lit(self.options.ambiguous).alias("ambiguous.choice"),
         )
+        frame = frame.with_columns((pl.col("text.pre_status") != "").alias("pre_status.given"))
         return self._with_instants(frame)
 
     def _with_event(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -174,6 +175,8 @@ class EnrollmentRun:
         self.values = stored["roster_value"]
         records = stored["enrollment"].drop(KEY).rename({name: f"stored.{name}" for name in RECORD})
         records = records.with_columns(pl.lit(value=True).alias("stored.known"))
+        frame = frame.drop(self.again.columns[1:], strict=False)
+        frame = frame.join(self.again, on="event.number", how="left", maintain_order="left")
         frame = frame.join(records, on="row", how="left", maintain_order="left")
         known = pl.col("event.number").is_not_null() & pl.col("user.number").is_not_null()
         completed = pl.col("row").is_in(stored["completion"]["row"].implode())
@@ -182,7 +185,7 @@ class EnrollmentRun:
         return frame.with_columns(
             pl.col("stored.known").fill_null(value=False),
             pl.when(known).then(completed).alias("stored.completed"),
-            pl.when(pl.col("text.pre_status") != "").then("pre_status").when(good).then(stands).alias("pre.effective"),
+            pl.when("pre_status.given").then("pre_status").when(good).then(stands).alias("pre.effective"),
         )
 
     # decide

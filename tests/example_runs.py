@@ -1,0 +1,159 @@
+"""Runs the examples as a user would, and writes what is made from them: their expected results, their spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+SPREADSHEET = EXAMPLES / "enrollment-cases" / "spreadsheet" / "enrollments.xlsx"
+NOW = "2026-11-21T08:07:30Z"
+LATER = "2026-11-22T08:07:30Z"
+FORM = "%m/%d/%Y %I:%M %p"
+
+
+def bulkload(*arguments: str, cwd: Path, **environment: str) -> tuple[int, str]:
+    """Run the command line as a user would; return its exit code and all that it prints."""
+    clean = {"HOME": str(cwd), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "COLUMNS": "100", **environment}
+    command = [sys.executable, "-m", "bulkload", *arguments]
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=clean,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode()
+
+
+@dataclass(frozen=True)
+class Example:
+    """Declares how an example is run: what is applied before it, its exit code, and what changes the second time.
+
+    `again` holds the rows that are neither `unchanged` nor `rejected` when its file is applied again.
+    """
+
+    folder: str
+    file: str
+    exit_code: int
+    before: tuple[str, ...] = ()
+    again: tuple[tuple[int, str], ...] = ()
+
+
+CASES = "enrollment-cases"
+GIVEN_UP_TOO_LATE = ((67, "updated"),)
+"""The seat became free after the row's turn, so the second run gives it (loading §4.3)."""
+
+RUNS = (
+    Example("enrollment", "enrollments.csv", 0),
+    Example(CASES, "enrollments.csv", 1, again=GIVEN_UP_TOO_LATE),
+    Example(
+        f"{CASES}/spreadsheet",
+        "enrollments.xlsx",
+        1,
+        before=tuple(
+            f"{CASES}/{one}.csv" for one in ("events", "users", "roster-fields", "completions", "enrollments-before")
+        ),
+        again=GIVEN_UP_TOO_LATE,
+    ),
+    Example("tour", "tonight.csv", 1, before=("enrollment",)),
+)
+
+
+def apply_example(example: Example, place: Path) -> tuple[int, str]:
+    """Copy the examples to a place and apply one there, on a fresh store; return the exit code and what is printed."""
+    shutil.copytree(EXAMPLES, place / "examples", ignore=shutil.ignore_patterns("expected", "*.svg"))
+    if example.before:
+        bulkload(
+            "apply", "--store", "store.db", "--now", NOW, *(f"examples/{one}" for one in example.before), cwd=place
+        )
+    return bulkload("apply", "--store", "store.db", "--now", NOW, f"examples/{example.folder}", cwd=place)
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    """Return what bulkload wrote into a folder, by name; a spreadsheet as CSV, under a name that ends so."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix == ".xlsx" and ".rejects." in path.name:
+            found[f"{path.name}.csv"] = as_csv(sheet_rows(path)).encode()
+        elif ".results." in path.name or ".rejects." in path.name:
+            found[path.name] = path.read_bytes()
+    return found
+
+
+def expected(example: Example) -> dict[str, bytes]:
+    """Return what an example must write, by name."""
+    return {path.name: path.read_bytes() for path in sorted((EXAMPLES / example.folder / "expected").iterdir())}
+
+
+def write_expected(example: Example) -> None:
+    """Run an example and keep what it writes as what it must write."""
+    kept = EXAMPLES / example.folder / "expected"
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.mkdir()
+    with tempfile.TemporaryDirectory() as place:
+        code, said = apply_example(example, Path(place))
+        assert code == example.exit_code, said
+        for name, content in written(Path(place) / "examples" / example.folder).items():
+            (kept / name).write_bytes(content)
+
+
+def case_rows() -> list[list[str]]:
+    """Return the cells of the cases file."""
+    with (EXAMPLES / CASES / "enrollments.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def sheet_rows(path: Path) -> list[list[str]]:
+    """Return the cells of a spreadsheet as text, dates in the form of enrollment files."""
+    from openpyxl import load_workbook
+
+    sheet = load_workbook(path).worksheets[0]
+    return [
+        [f"{cell:{FORM}}" if isinstance(cell, datetime) else cell or "" for cell in row]
+        for row in sheet.iter_rows(values_only=True)
+    ]
+
+
+def as_csv(rows: list[list[str]]) -> str:
+    """Return rows as CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def write_spreadsheet() -> None:
+    """Write the cases as a spreadsheet: every date that is one is a real date cell, all else is text."""
+    from xlsxwriter import Workbook
+
+    with Workbook(SPREADSHEET) as book:
+        book.set_properties({"created": datetime(2026, 11, 21)})
+        sheet = book.add_worksheet("enrollment")
+        text, date = book.add_format({"num_format": "@"}), book.add_format({"num_format": "mm/dd/yyyy hh:mm AM/PM"})
+        for at, row in enumerate(case_rows()):
+            for column, cell in enumerate(row):
+                moment = date_of(cell)
+                if moment is None:
+                    sheet.write_string(at, column, cell, text)
+                else:
+                    sheet.write_datetime(at, column, moment, date)
+
+
+def date_of(cell: str) -> datetime | None:
+    """Return the date that a cell holds in exactly the form of enrollment files."""
+    try:
+        moment = datetime.strptime(cell, FORM)
+    except ValueError:
+        return None
+    return moment if f"{moment:{FORM}}" == cell else None
