@@ -8,8 +8,6 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytz
-
 from bulkload.errors import UsageError
 
 FILE = "bulkload.toml"
@@ -46,8 +44,11 @@ def settings() -> Settings:
     if "store" in said and "://" not in said["store"]:
         said["store"] = str(path.parent / Path(said["store"]).expanduser())
     found = Settings(path, **said)
-    if found.display_time_zone != "UTC" and iana(found.display_time_zone) not in pytz.all_timezones_set:
-        raise UsageError(f"{path}: display_time_zone: there is no time zone {found.display_time_zone!r}.")
+    if found.display_time_zone != "UTC":
+        import pytz
+
+        if iana(found.display_time_zone) not in pytz.all_timezones_set:
+            raise UsageError(f"{path}: display_time_zone: there is no time zone {found.display_time_zone!r}.")
     return found
 
 

@@ -56,4 +56,5 @@ def write_delimited(template: Template, frames: Iterator[pl.DataFrame], stream: 
     headings = pl.DataFrame(schema={field.heading: pl.String for field in template.fields})
     headings.write_csv(stream, separator=delimiter)
     for frame in frames:
-        frame.write_csv(stream, include_header=False, separator=delimiter)
+        blank = frame.with_columns(pl.all().replace("", None))
+        blank.write_csv(stream, include_header=False, separator=delimiter)

@@ -14,7 +14,7 @@ from bulkload.errors import UsageError
 from bulkload.load import Progress
 from bulkload.results import default_results, is_written_by_us
 from bulkload.runs import Report, Request, apply_file, validate
-from bulkload.source import Reading, probable_template, regular_file, shown_name
+from bulkload.source import Reading, probable_template, regular_file, shown_name, shown_path
 from bulkload.store import Store, open_store, store_path
 from bulkload.template import Options
 from bulkload.templates import templates
@@ -70,7 +70,7 @@ def one_run(many: Many, request: Request, store: Store | None, *, several: bool)
     report = validate(request, store, stays=several)
     if several:
         path = store_path(many.store)
-        report.store = str(path) if path.exists() else None
+        report.store = shown_path(path) if path.exists() else None
     return report
 
 

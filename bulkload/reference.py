@@ -98,7 +98,7 @@ def meanings(word: str) -> dict[Code, list[str]]:
 def every_word() -> list[str]:
     """Return every code that there is."""
     words = {code.word for template in templates().values() for code in template.codes}
-    return sorted(words | set(rules.REFUSALS) | {rules.FILE_APPLIED_BEFORE.word})
+    return sorted(words | set(rules.REFUSALS) | {code.word for code in rules.OF_RUNS})
 
 
 def explained(word: str) -> str:
@@ -109,9 +109,11 @@ def explained(word: str) -> str:
     if word in rules.REFUSALS:
         says, mend, source = rules.REFUSALS[word]
         found.append(("every template", "the file is refused", says, mend, source))
-    if word == rules.FILE_APPLIED_BEFORE.word:
-        code = rules.FILE_APPLIED_BEFORE
-        found.append(("every template", code.severity, code.says, code.mend, code.source))
+    found += [
+        ("every template", code.severity, code.says, code.mend, code.source)
+        for code in rules.OF_RUNS
+        if code.word == word
+    ]
     parts = [
         f"{word} ({severity}, in {names})\n  What it means: {says}.\n  What to do: {mend}\n  Where the rule comes from: {source}."
         for names, severity, says, mend, source in found

@@ -145,11 +145,14 @@ class ResultsFile:
     def __init__(self, target: PartFile, template: Template) -> None:
         self.target = target
         keys = [template[name].heading for name in template.key]
-        headings = ["row", *keys, "outcome", "changes", "codes", "messages"]
+        self.headings = ["row", *keys, "outcome", "changes", "codes", "messages"]
+
+    def begin(self) -> None:
+        """Write the headings, which are there even where no row is."""
         file = self.target.file
-        with writing(target.path):
+        with writing(self.target.path):
             file.write(BOM)
-            pl.DataFrame(schema=dict.fromkeys(headings, pl.String)).write_csv(file)
+            pl.DataFrame(schema=dict.fromkeys(self.headings, pl.String)).write_csv(file)
 
     def add(self, lines: pl.DataFrame) -> None:
         """Append lines."""

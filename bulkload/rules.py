@@ -186,6 +186,19 @@ FILE_APPLIED_BEFORE = Code(
     "loading §7.5",
 )
 
+RESULTS_NOT_MOVED = Code(
+    "RESULTS_NOT_MOVED",
+    "warning",
+    "the file was applied, but its results or rejects could not be moved to their place",
+    "the file was applied, but its results could not be moved to their place: {reason}. The next command tries "
+    "again; `bulkload status {job} --save FILE` writes them elsewhere.",
+    "Make room, or make the folder writable, and run any command that applies something.",
+    "loading §4.2",
+)
+
+OF_RUNS = (FILE_APPLIED_BEFORE, RESULTS_NOT_MOVED)
+"""Codes of a run as a whole."""
+
 REFUSALS: dict[str, tuple[str, str, str]] = {
     "ENCODING": (
         "the file holds bytes that are no text in the encoding it is read with",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
-import os
 import secrets
 import shutil
 import tempfile
@@ -23,11 +23,14 @@ from bulkload.jobs import Job, finish_renames, new_id
 from bulkload.load import Load, Outputs, Progress, load
 from bulkload.recall import Recollection
 from bulkload.results import PartFile, RejectsFile, ResultsFile, Tally, default_rejects, default_results
-from bulkload.source import Digest, Reading, Source, identify, regular_file, shown_name
+from bulkload.source import Digest, Reading, Source, identify, regular_file, shown_name, shown_path
 from bulkload.spool import Spool
 from bulkload.store import Store, jobs
 from bulkload.template import Options
 from bulkload.writes import Writes, apply
+
+SMALL = 64 << 20
+"""Bytes of a refused file up to which it is still read, to note its digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,8 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
                 if request.results is not None:
                     one.outputs.results = ResultsFile(PartFile(request.results, secrets.token_hex(4)), source.template)
                 try:
+                    if one.outputs.results is not None:
+                        one.outputs.results.begin()
                     load(one)
                 except BaseException:
                     discard(one.outputs)
@@ -132,7 +137,7 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
                 report.unchecked = sorted({placed.code.word for placed in one.left} if store is None else set())
                 if one.outputs.results is not None and request.results is not None:
                     move_in(one.outputs.results.target, request.results)
-                    report.results = str(request.results)
+                    report.results = shown_path(request.results)
                 report.tally = one.tally
         except FileRefused as refusal:
             report.refused, report.refused_code, report.state = str(refusal), refusal.code, "refused"
@@ -177,8 +182,8 @@ def apply_file(request: Request, store: Store) -> Report:
     path = request.path.absolute()
     size = regular_file(path)
     now = int(request.options.now.timestamp())
-    name, place = shown_name(path), os.fsencode(path).decode("utf-8", "backslashreplace")
-    job = Job(new_id(request.options.now), "queued", name, place, submitted_at=now, size=size)
+    name = shown_name(path)
+    job = Job(new_id(request.options.now), "queued", name, shown_path(path), submitted_at=now, size=size)
     report = Report(name, "apply", store=str(store.path))
     with hold(request, store, job) as job:
         report.job = job.id
@@ -189,6 +194,8 @@ def apply_file(request: Request, store: Store) -> Report:
         except FileRefused as refusal:
             report.refused, report.refused_code, report.state = str(refusal), refusal.code, "refused"
             close_job(store, job, "refused", str(refusal), now)
+            if size <= SMALL:
+                jobs.change(store, job.id, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
         except KeyboardInterrupt:
             close_job(store, job, "interrupted", "Interrupted by hand. Nothing of the file is in the store.", now)
             raise
@@ -213,13 +220,14 @@ def hold(request: Request, store: Store, job: Job) -> Iterator[Job]:
         try:
             held.enter_context(store.lock(wait=0))
         except Busy:
-            store.patience = request.wait
+            store.be_patient(request.wait)
             request.say(f"Another run holds the store{by_whom(store)}. Waiting for it to end.")
             job = jobs.add(store, job)
             try:
                 held.enter_context(store.lock(wait=max(deadline - time.monotonic(), 0)))
-            except Busy as busy:
-                close_job(store, job, "failed", str(busy), job.submitted_at)
+            except BaseException as error:
+                state = "failed" if isinstance(error, Busy) else "interrupted"
+                close_job(store, job, state, str(error) or "Interrupted by hand while it waited.", job.submitted_at)
                 raise
         else:
             job = jobs.add(store, job)
@@ -254,6 +262,7 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
         one.outputs.results = ResultsFile(results, source.template)
         one.outputs.rejects = RejectsFile(rejects, source, one.spool)
         try:
+            one.outputs.results.begin()
             load(one)
             if not source.reader.unchanged():
                 raise FileRefused(
@@ -264,19 +273,17 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
             keep(one, store, job)
             moves = commit(one, store, job, report, sha256.result())
         except BaseException:
-            discard(one.outputs)
+            if not jobs.has_ended(store, job):
+                discard(one.outputs)
             raise
     report.tally = one.tally
     try:
         finish_renames(moves)
     except OSError as error:
-        report.warnings.append(
-            {
-                "code": "RESULTS_NOT_MOVED",
-                "message": f"the file was applied, but its results could not be moved to their place: {error.strerror}. "
-                f"The next command tries again; `bulkload status {job.id} --save FILE` writes them elsewhere.",
-            }
-        )
+        code = rules.RESULTS_NOT_MOVED
+        message = code.message.format(reason=error.strerror, job=job.id)
+        report.warnings.append({"code": code.word, "message": message})
+        request.say(message)
     else:
         jobs.change(store, job.id, renames="[]")
 
@@ -319,7 +326,7 @@ def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> st
     for output in (one.outputs.results, one.outputs.rejects):
         if output is not None:
             moves.append((str(output.target.part) if output.target.begun else None, str(output.target.path)))
-    report.results, report.rejects = (place if part else None for part, place in moves)
+    report.results, report.rejects = (shown_path(Path(place)) if part else None for part, place in moves)
     with store.transaction():
         if report.state != "refused":
             apply(one.spool, store, job.number)

@@ -18,7 +18,6 @@ from bulkload.check import Matched, match, normal
 from bulkload.errors import BulkloadError, FileRefused, UsageError
 from bulkload.formats.delimited import DelimitedFile
 from bulkload.formats.spreadsheet import SpreadsheetFile
-from bulkload.rules import shortened
 from bulkload.template import Template
 from bulkload.templates import template_named, templates
 
@@ -118,7 +117,7 @@ def opened(path: Path, reading: Reading, work: Path) -> DelimitedFile | Spreadsh
 def probable_template(path: Path, reading: Reading) -> str:
     """Return the name of the template that a file was probably meant to have, or nothing where none can be told."""
     if reading.template:
-        return reading.template
+        return template_named(reading.template).name
     try:
         with tempfile.TemporaryDirectory(prefix="bulkload-") as work:
             reader = opened(path, reading, Path(work))
@@ -131,8 +130,13 @@ def probable_template(path: Path, reading: Reading) -> str:
 
 
 def shown_name(path: Path) -> str:
-    """Return a file's name as it can be printed and stored, whatever bytes it is made of."""
-    return shortened(os.fsencode(path.name).decode("utf-8", "backslashreplace"))
+    """Return a file's name as text that can be stored, whatever bytes it is made of."""
+    return shown_path(Path(path.name))
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as text that can be stored, whatever bytes it is made of."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def identify(path: Path, reading: Reading, work: Path) -> Source:

@@ -160,15 +160,20 @@ class Template:
 
     def __post_init__(self) -> None:
         names = [one.name for one in self.fields]
-        if len(set(names)) != len(names):
-            raise ValueError(f"template {self.name}: a field stands twice")
-        if unknown := set(self.key) - set(names):
-            raise ValueError(f"template {self.name}: the key names {unknown}, which is no field")
+        headings = [one.heading.casefold() for one in self.fields]
+        if len(set(names)) != len(names) or len(set(headings)) != len(headings):
+            raise ValueError(f"template {self.name}: a field or a heading stands twice")
         object.__setattr__(self, "placed", tuple(self._place()))
-        for placed in self.placed:
-            for root in placed.roots:
-                if "." not in root and root not in names:
-                    raise ValueError(f"template {self.name}: {placed.code.word} names {root}, no field")
+        named = {*self.key, *(one.required_unless for one in self.fields if one.required_unless)}
+        named |= {one.partition(".")[2] for one in self.folded_key}
+        for root in (root for placed in self.placed for root in placed.roots):
+            kind, dot, name = root.partition(".")
+            if not dot:
+                named.add(root)
+            elif kind in {"text", "cell"}:
+                named.add(name)
+        if unknown := named - set(names):
+            raise ValueError(f"template {self.name} names {', '.join(sorted(unknown))}, and has no such field")
 
     def _place(self) -> Iterator[Placed]:
         for number, one in enumerate(self.fields):

@@ -260,21 +260,20 @@ def statuses() -> str:
     return "\n".join(f"{title}\n\n{table(headings, rows)}" for title, headings, rows in shown)
 
 
-def codes() -> str:
-    """Return every code with its meaning and remedy."""
-    from bulkload import rules
-    from bulkload.reference import every_word, meanings
+MEANING = re.compile(r"\((.+?), in .*\)\n  What it means: (.*)\.\n  What to do: (.*)\n")
 
-    rows: list[tuple[str, ...]] = []
+
+def codes() -> str:
+    """Return every code with its meanings and remedies, as `bulkload explain` gives them."""
+    from bulkload.reference import every_word, explained
+
+    rows = []
     for word in every_word():
-        said: list[tuple[str, str, str]] = [(code.severity, code.says, code.mend) for code in meanings(word)]
-        if word in rules.REFUSALS:
-            said.append(("refusal", *rules.REFUSALS[word][:2]))
-        if word == rules.FILE_APPLIED_BEFORE.word:
-            said.append(
-                (rules.FILE_APPLIED_BEFORE.severity, rules.FILE_APPLIED_BEFORE.says, rules.FILE_APPLIED_BEFORE.mend)
-            )
-        rows += [(f"`{word}`", *meaning) for meaning in dict.fromkeys(said)]
+        meanings = MEANING.findall(explained(word))
+        assert meanings, word
+        rows += [
+            (f"`{word}`", severity.replace("the file is refused", "refusal"), *rest) for severity, *rest in meanings
+        ]
     return table(("code", "severity", "means", "what to do"), rows)
 
 

@@ -121,7 +121,7 @@ def sheet_rows(path: Path) -> list[list[str]]:
 
     sheet = load_workbook(path).worksheets[0]
     return [
-        [f"{cell:{FORM}}" if isinstance(cell, datetime) else cell or "" for cell in row]
+        [f"{cell:{FORM}}" if isinstance(cell, datetime) else str(cell or "") for cell in row]
         for row in sheet.iter_rows(values_only=True)
     ]
 

@@ -34,9 +34,7 @@ def stored(store: Path) -> dict[tuple[str, str], tuple]:
     rosters: dict[tuple[str, str], dict[str, str]] = {}
     for event, user, field, value in query(store, ROSTER):
         rosters.setdefault((event, user), {})[field] = value
-    return {
-        (event, user): (*rest, rosters.get((event, user), {})) for event, user, *rest in query(store, RECORDS)
-    }
+    return {(event, user): (*rest, rosters.get((event, user), {})) for event, user, *rest in query(store, RECORDS)}
 
 
 def expected(model: Store) -> dict[tuple[str, str], tuple]:
@@ -59,7 +57,14 @@ def expected(model: Store) -> dict[tuple[str, str], tuple]:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"ambiguous": "earlier"}, {"ambiguous": "error"}, {"only": "create"}, {"only": "update"}, {"all_or_nothing": True}],
+    [
+        {},
+        {"ambiguous": "earlier"},
+        {"ambiguous": "error"},
+        {"only": "create"},
+        {"only": "update"},
+        {"all_or_nothing": True},
+    ],
     ids=lambda one: "-".join(f"{name}-{value}" for name, value in one.items()) or "plain",
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -81,9 +86,12 @@ def test_outcomes_codes_and_stored_records_are_those_of_the_model(options, data)
             dry = run("validate", path, store=store, results=folder / "dry.csv", **options)[0]
             wet = run("apply", path, store=store, **options)[0]
             found = load(model, step.header, step.rows, now=NOW, **options)
-            assert outcomes(folder / "enrollments.results.csv") == [
-                (one.row, one.outcome, " ".join(one.codes)) for one in found
-            ] if found else wet.tally.rows == 0
+            assert (
+                outcomes(folder / "enrollments.results.csv")
+                == [(one.row, one.outcome, " ".join(one.codes)) for one in found]
+                if found
+                else wet.tally.rows == 0
+            )
             assert stored(store) == expected(model)
             assert dry.tally == wet.tally
             if found:

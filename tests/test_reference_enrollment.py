@@ -485,9 +485,7 @@ def test_timezone_required_is_said_without_any_date_and_on_an_update():
 
 def test_timezone_required_is_not_said_where_the_enrollment_is_not_known():
     assert codes(store_of(), row(A="Twin", E="", D="03/08/2015 02:30 AM")) == ["ENROLLMENT_AMBIGUOUS"]
-    assert codes(store_of(), row(A="Twin", D="03/08/2015 02:30 AM")) == [
-        "ENROLLMENT_AMBIGUOUS DATE_NONEXISTENT"
-    ]
+    assert codes(store_of(), row(A="Twin", D="03/08/2015 02:30 AM")) == ["ENROLLMENT_AMBIGUOUS DATE_NONEXISTENT"]
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "EST", "Eastern  Standard Time"])
@@ -561,9 +559,7 @@ def test_post_status_is_held_against_the_pre_status_asked_for_then_stored_then_d
 
 
 def test_post_status_is_held_against_a_known_word_though_the_enrollment_is_not_known():
-    assert codes(store_of(), row(A="Twin", F="Denied", G="Passed")) == [
-        "ENROLLMENT_AMBIGUOUS POST_STATUS_NOT_ALLOWED"
-    ]
+    assert codes(store_of(), row(A="Twin", F="Denied", G="Passed")) == ["ENROLLMENT_AMBIGUOUS POST_STATUS_NOT_ALLOWED"]
 
 
 def test_post_status_of_an_unknown_user_is_held_against_the_default_and_needs_no_completion():
@@ -657,10 +653,7 @@ def test_a_post_status_asked_for_under_a_default_that_the_system_changed_is_refu
         ("0", "", 0),
         ("05", "", 5),
         ("0000099", "", 99),
-        *(
-            (other, "PRIORITY_OTHER_TO_NONE", None)
-            for other in ["100", "-1", "1.5", "null", "abc", "+5", "٣"]
-        ),
+        *((other, "PRIORITY_OTHER_TO_NONE", None) for other in ["100", "-1", "1.5", "null", "abc", "+5", "٣"]),
     ],
 )
 def test_a_priority_is_a_number_to_99_or_none(cell, found, priority):
@@ -705,9 +698,7 @@ def test_forced_enrollment_always_gets_in_and_takes_a_seat():
 )
 @pytest.mark.parametrize("max_seats", [None, 5])
 def test_a_row_that_asks_for_wait_listed_itself(waitlist, max_waitlist, found, max_seats):
-    store = store_of(
-        waitlist=waitlist, max_waitlist=max_waitlist, max_seats=max_seats, default_pre="Wait Listed"
-    )
+    store = store_of(waitlist=waitlist, max_waitlist=max_waitlist, max_seats=max_seats, default_pre="Wait Listed")
     assert codes(store, row("a", F="Wait Listed"), row("b")) == found
 
 
@@ -906,8 +897,7 @@ def test_seats_beyond_the_maximum_are_only_forced_or_were_taken_before(case):
             ]
             taken_before = sum(takes_seat(found) for found in old.values())
             forced_now = sum(
-                new[user].pre == "Forced Enrollment" and not (user in old and takes_seat(old[user]))
-                for user in taken
+                new[user].pre == "Forced Enrollment" and not (user in old and takes_seat(old[user])) for user in taken
             )
             assert len(seated_now) <= event.max_seats
             assert len(taken) <= max(event.max_seats, taken_before) + forced_now
@@ -946,9 +936,7 @@ def test_rejected_rows_leave_no_trace(case):
         again = load(without, step.header, rows, now=NOW)
         assert without == after
         assert [(result.outcome, result.codes, result.changes) for result in again] == [
-            (result.outcome, result.codes, result.changes)
-            for result in results
-            if result.outcome != "rejected"
+            (result.outcome, result.codes, result.changes) for result in results if result.outcome != "rejected"
         ]
 
 

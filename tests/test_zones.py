@@ -62,11 +62,7 @@ def tzdata_zone(iana: str) -> ZoneInfo:
 
 
 def tzdata_offset(iana: str, instant: int) -> int:
-    offset = (
-        (datetime.fromtimestamp(0, UTC) + timedelta(seconds=instant))
-        .astimezone(tzdata_zone(iana))
-        .utcoffset()
-    )
+    offset = (datetime.fromtimestamp(0, UTC) + timedelta(seconds=instant)).astimezone(tzdata_zone(iana)).utcoffset()
     assert offset is not None
     return offset // timedelta(seconds=1)
 
@@ -276,9 +272,7 @@ def test_nulls_stay_null() -> None:
 @pytest.mark.parametrize("length", [0, 2])
 def test_columns_without_any_value_keep_their_types(length: int) -> None:
     zone, times = pl.Series([None] * length, dtype=pl.Int16), pl.Series([None] * length, dtype=pl.Int64)
-    assert zones.to_utc(zone, times).schema == dict.fromkeys(
-        ["earlier", "later", "gap_from", "gap_to"], pl.Int64
-    )
+    assert zones.to_utc(zone, times).schema == dict.fromkeys(["earlier", "later", "gap_from", "gap_to"], pl.Int64)
     assert zones.to_local(zone, times).dtype == pl.Int64
     assert zones.to_local(zone, times).to_list() == [None] * length
 
@@ -298,9 +292,7 @@ def test_an_unknown_iana_zone_is_an_error() -> None:
 
 def test_the_files_of_the_host_are_never_read(tmp_path: Any) -> None:
     (tmp_path / "America").mkdir()
-    (tmp_path / "America" / "New_York").write_bytes(
-        files("pytz").joinpath("zoneinfo", "Etc", "UTC").read_bytes()
-    )
+    (tmp_path / "America" / "New_York").write_bytes(files("pytz").joinpath("zoneinfo", "Etc", "UTC").read_bytes())
     program = (
         "import polars as pl; from bulkload.zones import local_of;"
         "print(local_of('America/New_York', pl.Series([0]))[0])"
@@ -311,9 +303,7 @@ def test_the_files_of_the_host_are_never_read(tmp_path: Any) -> None:
         "PYTHONTZPATH": str(tmp_path),
         "TZ": "Asia/Tokyo",
     }
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "-18000\n"
 
 
@@ -331,9 +321,7 @@ def test_our_offsets_are_those_of_tzdata_around_every_change_up_to_2037_in_every
         around += [seconds(f"01/01/{year} 12:00 PM") for year in range(1900, 2038)]
         times = pl.Series(around)
         ours = (zones.local_of(iana, times) - times).to_list()
-        different += [
-            (iana, t) for t, offset in zip(around, ours, strict=True) if offset != tzdata_offset(iana, t)
-        ]
+        different += [(iana, t) for t, offset in zip(around, ours, strict=True) if offset != tzdata_offset(iana, t)]
     assert different == []
 
 
@@ -341,9 +329,7 @@ def test_our_offsets_are_those_of_pytz_to_the_minute_around_every_change_from_19
     different = []
     for number, iana in enumerate(zones.IANA[name] for name in zones.NAMES):
         around = [t + step for t in pytz_changes(iana) for step in (-1, 0, 1) if t > -(2**31) + DAY]
-        local = zones.to_local(
-            pl.Series([number] * len(around), dtype=pl.Int16), pl.Series(around, dtype=pl.Int64)
-        )
+        local = zones.to_local(pl.Series([number] * len(around), dtype=pl.Int16), pl.Series(around, dtype=pl.Int64))
         for instant, wall in zip(around, local, strict=True):
             pytz_offset = pytz.timezone(iana).fromutc(EPOCH + timedelta(seconds=instant)).utcoffset()
             if timedelta(seconds=(wall - instant + 30) // 60 * 60) != pytz_offset:
@@ -355,17 +341,11 @@ def test_changes_from_2038_to_2199_are_those_of_tzdata_to_the_second() -> None:
     every_fifth_day = range(seconds("01/01/2038 12:00 AM"), seconds("12/31/2199 12:00 AM"), 5 * DAY)
     different = []
     for iana in ruled_zones():
-        changes = [
-            change
-            for change, _ in zones._changes(iana, every_fifth_day.stop)
-            if change > every_fifth_day.start
-        ]
+        changes = [change for change, _ in zones._changes(iana, every_fifth_day.stop) if change > every_fifth_day.start]
         assert len(changes) >= 2 * 162  # Gaza's and Hebron's Ramadans are listed up to 2086
         instants = [*every_fifth_day, *(change + step for change in changes for step in (-1, 0, 1))]
         local = zones.local_of(iana, pl.Series(instants))
-        different += [
-            (iana, t) for t, w in zip(instants, local, strict=True) if w - t != tzdata_offset(iana, t)
-        ]
+        different += [(iana, t) for t, w in zip(instants, local, strict=True) if w - t != tzdata_offset(iana, t)]
     assert different == []
 
 
@@ -423,9 +403,7 @@ def test_pytz_agrees_around_every_change_from_1970_to_2037() -> None:
         changes = [change // QUARTER * QUARTER for change in pytz_changes(zones.IANA[name]) if change >= 0]
         offset = tzdata_offset(zones.IANA[name], 0) // QUARTER * QUARTER
         steps = (-7200, -3600, -1800, -900, 0, 900, 1800, 2700, 3600, 7200)
-        different += differences_from_pytz(
-            name, [change + offset + step for change in changes for step in steps]
-        )
+        different += differences_from_pytz(name, [change + offset + step for change in changes for step in steps])
     assert different == []
 
 

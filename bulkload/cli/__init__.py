@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -61,14 +62,14 @@ def exit_code() -> int:
     except BulkloadError as error:
         complain(str(error))
         return error.exit_code
-    except BrokenPipeError:
-        nowhere()
-        return 0
     except SystemExit as error:
         # click itself turns a pipe that was closed into this
         nowhere()
         return error.code if isinstance(error.code, int) and error.code != 1 else 0
     except OSError as error:
+        if error.errno == errno.EPIPE or "Broken pipe" in str(error):  # polars gives no number
+            nowhere()
+            return 0
         complain(f"{error.filename or 'a file'} could not be used: {error.strerror or error}.")
         return 6
     except BaseException:  # noqa: BLE001 - the last door: whatever was not foreseen ends here, a panic of polars too

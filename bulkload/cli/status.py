@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import pytz
 
 from bulkload.cli.common import as_json, chosen, clock, format_option, now_option, printable, store_option
 from bulkload.config import Settings, iana
@@ -47,12 +46,13 @@ def status(
     style = "json" if wants_json else chosen(form)  # type: ignore[arg-type]
     found = settings()
     with open_store(store_url(store, found)) as opened:
+        since = int(clock(now).timestamp()) - KEPT_SECONDS
         if job is None:
             if save:
                 raise UsageError("--save needs a job: bulkload status JOB --save FILE.")
-            every = jobs.recent(opened, int(clock(now).timestamp()) - KEPT_SECONDS)
+            every = jobs.recent(opened, since)
             return print_all(every, style, found)
-        one = jobs.find(opened, job)
+        one = jobs.find(opened, job, since)
         if save:
             kept = jobs.folder(opened) / one.id / "results.csv"
             if not kept.exists():
@@ -82,7 +82,11 @@ def moment(seconds: int | None, shown: Settings) -> str:
     """Return an instant as the configuration shows it."""
     if seconds is None:
         return ""
-    zone = pytz.utc if shown.display_time_zone == "UTC" else pytz.timezone(iana(shown.display_time_zone))
+    if shown.display_time_zone == "UTC":
+        return datetime.fromtimestamp(seconds, UTC).strftime(f"{shown.display_date} UTC")
+    import pytz
+
+    zone = pytz.timezone(iana(shown.display_time_zone))
     return datetime.fromtimestamp(seconds, zone).strftime(f"{shown.display_date} {shown.display_time_zone}")
 
 

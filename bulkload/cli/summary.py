@@ -20,9 +20,10 @@ MOST = 0.5
 
 def print_reports(reports: Sequence[Report], style: Format, *, quiet: bool) -> None:
     """Print what became of each file; with `quiet` only what was refused, on stderr."""
-    if style == "json":
+    if style == "json" and not quiet:
         said = [report.as_dict() for report in reports]
-        click.echo(as_json(said[0] if len(said) == 1 else said))
+        whole = {"files": said, "exit_code": max(report.exit_code for report in reports)}
+        click.echo(as_json(said[0] if len(said) == 1 else whole))
         return
     for report in reports:
         if report.refused:
@@ -39,7 +40,7 @@ def headline(report: Report) -> str:
     if report.state == "not run":
         done = "not run"
     template = f" ({report.template})" if report.template else ""
-    return f"{report.file}{template}: {done}"
+    return printable(f"{report.file}{template}: {done}")
 
 
 def outcomes(report: Report) -> list[tuple[str, int]]:
@@ -101,7 +102,7 @@ def print_plain(report: Report) -> None:
         click.echo(table)
     click.echo()
     for remark in remarks(report):
-        click.echo(remark)
+        click.echo(printable(remark))
     click.echo()
 
 
@@ -134,5 +135,5 @@ def print_rich(report: Report) -> None:
         console.print(table)
     console.print()
     for remark in remarks(report):
-        console.print(Text(remark))
+        console.print(Text(printable(remark)))
     console.print()

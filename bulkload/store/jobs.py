@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bulkload.errors import UsageError
+from bulkload.errors import BulkloadError, UsageError
 from bulkload.jobs import Job, drop_parts, finish_renames, is_alive, new_id
 from bulkload.store import Store
 from bulkload.store.sqlite import Value
@@ -18,6 +18,8 @@ COLUMNS = [one.name for one in fields(Job)]
 LISTED = ", ".join(COLUMNS)
 
 UNFINISHED = ("received", "queued", "running")
+
+CUT_OFF = "The process ended before the file was applied. Nothing of it is in the store; run the command again."
 
 
 def folder(store: Store) -> Path:
@@ -49,12 +51,20 @@ def select(store: Store, condition: str, *values: Value) -> list[Job]:
 
 def recent(store: Store, since: int) -> list[Job]:
     """Return the jobs submitted since an instant, newest first."""
-    return select(store, "submitted_at >= ?", since)
+    return [as_it_is(job) for job in select(store, "submitted_at >= ?", since)]
 
 
-def find(store: Store, beginning: str) -> Job:
-    """Return the job whose id begins so; raise UsageError where there is none, or more than one."""
-    found = select(store, "substr(id, 1, ?) = ?", len(beginning), beginning.lower())
+def as_it_is(job: Job) -> Job:
+    """Return a job as interrupted where it says that it goes on, but its process has died."""
+    if job.state in UNFINISHED and not is_alive(job.process):
+        return replace(job, state="interrupted", message=CUT_OFF)
+    return job
+
+
+def find(store: Store, beginning: str, since: int) -> Job:
+    """Return the job submitted since an instant whose id begins so; raise UsageError where there is none, or several."""
+    condition = "substr(id, 1, ?) = ? AND submitted_at >= ?"
+    found = [as_it_is(one) for one in select(store, condition, len(beginning), beginning.lower(), since)]
     if not found:
         raise UsageError(f"The store {store.path} has no job {beginning}. `bulkload status` lists the jobs.")
     if len(found) > 1:
@@ -73,8 +83,20 @@ def applied_before(store: Store, sha256: str) -> Job | None:
 def close(store: Store, job_id: str, **values: Value) -> None:
     """Set columns of a job, unless it has come to an end already."""
     sets = ", ".join(f"{name} = ?" for name in values)
-    marks = ", ".join(f"'{one}'" for one in UNFINISHED)
-    store.execute(f"UPDATE job SET {sets} WHERE id = ? AND state IN ({marks})", *values.values(), job_id)
+    store.execute(f"UPDATE job SET {sets} WHERE id = ? AND state IN ({marks()})", *values.values(), job_id)
+
+
+def has_ended(store: Store, job: Job) -> bool:
+    """Say whether a job has come to its end; where the store cannot say, it may have."""
+    try:
+        return not select(store, f"id = ? AND state IN ({marks()})", job.id)
+    except BulkloadError:
+        return True
+
+
+def marks() -> str:
+    """Return the states of jobs that have not ended, as SQL lists them."""
+    return ", ".join(f"'{one}'" for one in UNFINISHED)
 
 
 def tidy(store: Store, now: int) -> Iterator[str]:
@@ -93,13 +115,11 @@ def tidy(store: Store, now: int) -> Iterator[str]:
         remove_work(store, job)
     for job in unfinished(store):
         if job.state == "running" or not is_alive(job.process):
-            drop_parts(job.renames)
+            with contextlib.suppress(OSError):
+                drop_parts(job.renames)
             close(store, job.id, state="interrupted", ended_at=now, message=CUT_OFF, renames="[]")
             remove_work(store, job)
             yield f"Job {job.id} ({job.file}) had been cut off before it was applied; it is closed as interrupted."
-
-
-CUT_OFF = "The process ended before the file was applied. Nothing of it is in the store; run the command again."
 
 
 def remove_work(store: Store, job: Job) -> None:
@@ -111,4 +131,4 @@ def remove_work(store: Store, job: Job) -> None:
 
 def unfinished(store: Store) -> Iterable[Job]:
     """Return the jobs that have not come to an end."""
-    return select(store, f"state IN ({', '.join('?' for _ in UNFINISHED)})", *UNFINISHED)
+    return select(store, f"state IN ({marks()})")

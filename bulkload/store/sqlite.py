@@ -50,7 +50,7 @@ def explained(error: Exception, path: Path) -> BulkloadError:
         if re.search(pattern, str(error), re.IGNORECASE):
             if pattern == BUSY:
                 return Busy(
-                    f"The store {path} is busy: another program holds it. Nothing was done; run the command again later."
+                    f"Another program still holds the store {path}. Nothing was done; run the command again later."
                 )
             return StoreError(f"The store {path} could not be used: {cause}. Nothing was changed.")
     return StoreError(f"The store {path} could not be used: {error}. Nothing was changed.")
@@ -152,6 +152,11 @@ class SQLiteStore:
                 for pragma in (f"busy_timeout = {WAIT_MS}", "cache_size = -65536", "temp_store = FILE"):
                     self._cursor.execute(f"PRAGMA {pragma}")
         return self._cursor
+
+    def be_patient(self, seconds: float) -> None:
+        """Wait so long, and no longer, for another process that is just writing."""
+        self.patience = seconds
+        self._light_connection().execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
     def close(self) -> None:
         """Close whatever is open."""

@@ -95,7 +95,8 @@ def line(one: Measured) -> list[str]:
     unit = " MB" if case.of == "peak" and not case.peer else "× memory" if case.of == "peak" else "×"
     digits = 0 if case.peer is None else 2
     ratio = f"{median(one.ratios):.{digits}f}"
-    each = " ".join(f"{ratio:.{digits}f}" for ratio in one.ratios)
+    shown = one.ratios if len(one.ratios) <= 3 else [min(one.ratios), max(one.ratios)]
+    each = (" " if shown == one.ratios else " to ").join(f"{ratio:.{digits}f}" for ratio in shown)
     limit = f"{case.limit:g}{unit}" if case.limit else ""
     verdict = f"{one.verdict} {one.note}".strip()
     return [case.name, case.ours.label, wall, rate, cpu, peak, beside, *figures(one.peer), ratio, each, limit, verdict]

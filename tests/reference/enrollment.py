@@ -261,9 +261,7 @@ class Store:
     """Everything a load of enrollments reads, and the records it writes."""
 
     events: list[Event] = field(default_factory=list)
-    users: dict[str, tuple[str, bool]] = field(
-        default_factory=dict
-    )  # folded user name → (as written, active)
+    users: dict[str, tuple[str, bool]] = field(default_factory=dict)  # folded user name → (as written, active)
     fields: list[tuple[str, str]] = field(default_factory=list)  # (id, name); names may repeat
     completions: set[tuple[str, str]] = field(default_factory=set)  # (event id, folded user name)
     records: dict[tuple[str, str], Record] = field(default_factory=dict)  # by (event id, folded user name)
@@ -277,9 +275,7 @@ class Result:
     outcome: str
     codes: list[str]
     headings: list[str] = field(default_factory=list)  # beside each code its heading; "" is the whole row
-    changes: dict[str, tuple[object, object]] = field(
-        default_factory=dict
-    )  # heading → (old, new), of an update
+    changes: dict[str, tuple[object, object]] = field(default_factory=dict)  # heading → (old, new), of an update
 
 
 class HeaderRefusedError(Exception):
@@ -756,11 +752,7 @@ class Row:
 
     def decide(self, records: dict[tuple[str, str], Record], now: datetime) -> Record:
         """The record after this row; `records` is what the rows before it have left."""
-        others = [
-            record
-            for (event, user), record in records.items()
-            if event == self.event.id and user != self.user
-        ]
+        others = [record for (event, user), record in records.items() if event == self.event.id and user != self.user]
         pre = self.find_place(others)
         if pre != self.effective_pre:
             self.note(PRE, "WAITLISTED" if pre == "Wait Listed" else "OVERFLOW_DELETED")

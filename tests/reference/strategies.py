@@ -191,9 +191,7 @@ def draw_record(draw: st.DrawFn, store: Store, event_id: str) -> Record:
         post=pick(draw, ALLOWED_POST_STATUSES[pre]),
         priority=pick(draw, [99, 5, 0, None]),
         zone=event.zone if event.use_event_zone else pick(draw, ZONES),
-        enrolled_at=pick(
-            draw, [datetime(2015, 1, 2, 13, tzinfo=UTC), datetime(2014, 5, 6, 7, 8, 9, tzinfo=UTC)]
-        ),
+        enrolled_at=pick(draw, [datetime(2015, 1, 2, 13, tzinfo=UTC), datetime(2014, 5, 6, 7, 8, 9, tzinfo=UTC)]),
         changed_at=pick(draw, [None, datetime(2015, 9, 17, 4, tzinfo=UTC)]),
         roster={field_id: pick(draw, ROSTER_DATA) for field_id in field_ids if draw(st.booleans())},
     )
@@ -333,9 +331,7 @@ def draw_spoiled_cell(draw: st.DrawFn, store: Store, heading: str) -> str:
 
 def draw_other_spelling(draw: st.DrawFn, heading: str, text: str) -> str:
     """The same text written otherwise: other blanks, letter case or accents; now and then none at all."""
-    spelling = pick(
-        draw, ["blank before", "blanks after", "no-break", "upper", "decomposed", "inner blanks", "blank"]
-    )
+    spelling = pick(draw, ["blank before", "blanks after", "no-break", "upper", "decomposed", "inner blanks", "blank"])
     if spelling == "blank before":
         return f" {text}"
     if spelling == "blanks after":
