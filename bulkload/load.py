@@ -203,6 +203,8 @@ def settle(one: Load, span: Span, batch: Settling) -> Settled:
 
 def key_in_words(one: Load) -> pl.Expr:
     """Return the key's cells as a message names them."""
+    if "{key}" not in one.template.doubled.message:
+        return pl.lit("").alias("key")
     cells = [rules.quoted(pl.col(f"text.{name}")) for name in one.template.key]
     return pl.concat_str(cells, separator=", ").alias("key")
 

@@ -887,9 +887,10 @@ def test_status_takes_any_beginning_of_an_id_that_no_other_job_shares(store):
     first = applied("a.csv", "--now", "2026-01-02T03:04:05Z")
     second = applied("a.csv", "--now", "2026-01-02T03:04:05Z")
     common = first[: next(n for n, (a, b) in enumerate(zip(first, second, strict=True)) if a != b)]
-    assert bulkload("status", first, "--json").json["job"] == first
-    assert bulkload("status", first[: len(common) + 1].upper(), "--json").json["job"] == first
-    answer = bulkload("status", common)
+    then = ("--now", "2026-01-03T00:00:00Z")
+    assert bulkload("status", first, "--json", *then).json["job"] == first
+    assert bulkload("status", first[: len(common) + 1].upper(), "--json", *then).json["job"] == first
+    answer = bulkload("status", common, *then)
     assert (answer.code, first in answer.err, second in answer.err) == (2, True, True)
     assert bulkload("status", "zzz").code == 2
 

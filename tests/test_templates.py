@@ -281,7 +281,7 @@ def meanings(word: str) -> list[tuple[str, str, str]]:
     found = [
         (code.says, code.mend, code.source)
         for template in templates().values()
-        for code in (*template.codes, rules.FILE_APPLIED_BEFORE)
+        for code in (*template.codes, *rules.OF_RUNS)
         if code.word == word
     ]
     return found + ([rules.REFUSALS[word]] if word in rules.REFUSALS else [])
@@ -292,7 +292,7 @@ def test_explain_says_of_every_code_what_it_means_what_to_do_and_where_it_comes_
     answer = bulkload("explain", word.lower())
     assert answer.code == 0
     assert word in answer.out
-    assert meanings(word) or word in {code.word for code in rules.OF_RUNS}
+    assert meanings(word)
     assert [one for said in meanings(word) for one in said if one not in answer.out] == []
 
 
