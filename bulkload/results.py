@@ -19,6 +19,7 @@ from bulkload.errors import UsageError
 from bulkload.formats.batch import Span
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.formats.workbook import LONGEST_CELL, Cell, Column, write_workbook
+from bulkload.joins import beside
 from bulkload.source import Source
 from bulkload.spool import Spool, writing
 from bulkload.template import Template
@@ -130,7 +131,7 @@ def results_frame(frame: pl.DataFrame, findings: pl.DataFrame, template: Templat
             pl.col("message").str.join(" | ").alias("messages"),
         )
     )
-    return lines.join(said, on="row", how="left", maintain_order="left")
+    return beside(lines, said, ["row"])
 
 
 def safe(text: pl.Expr) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""Frames set aside on disk during a run, by part, so that memory does not grow with the file."""
+"""Frames set aside during a run, by part: in memory while they are few, else on disk, so that memory stays flat."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from bulkload.errors import OutputError
+
+BUFFER = 48 << 20
+"""Bytes that are held in memory; what is above goes to the disk, a file for each part."""
 
 
 @contextlib.contextmanager
@@ -21,36 +24,49 @@ def writing(path: Path) -> Iterator[None]:
 
 
 class Spool:
-    """Appends frames to parts, one file for each frame, in a folder of the run's own; gives them back in order."""
+    """Appends frames to parts, and gives them back in order; its files are in a folder of the run's own."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         self.folder = folder
-        self.parts: dict[str, int] = {}
+        self._held: dict[str, list[pl.DataFrame]] = {}
+        self._files: dict[str, int] = {}
+        self._size = 0
 
     def add(self, part: str, frame: pl.DataFrame) -> None:
         """Append a frame to a part; all frames of a part have the same columns."""
         if frame.is_empty():
             return
-        number = self.parts.get(part, 0)
-        with writing(self.folder):
-            frame.write_ipc(self.folder / f"{part}.{number}", compression="uncompressed")
-        self.parts[part] = number + 1
+        self._held.setdefault(part, []).append(frame)
+        self._size += int(frame.estimated_size())
+        if self._size > BUFFER:
+            self._flush()
+
+    def _flush(self) -> None:
+        for part, frames in self._held.items():
+            number = self._files.get(part, 0)
+            with writing(self.folder):
+                pl.concat(frames).write_ipc(self.folder / f"{part}.{number}", compression="uncompressed")
+            self._files[part] = number + 1
+        self._held = {}
+        self._size = 0
 
     def names(self, prefix: str) -> list[str]:
         """Return, in their order, the parts whose names begin so."""
-        return sorted(name for name in self.parts if name.startswith(prefix))
+        return sorted(name for name in self._files.keys() | self._held.keys() if name.startswith(prefix))
 
     def look(self, part: str) -> Iterator[pl.DataFrame]:
-        """Yield the frames of a part, one in memory at a time."""
-        for number in range(self.parts.get(part, 0)):
+        """Yield what a part holds, one frame in memory at a time."""
+        for number in range(self._files.get(part, 0)):
             with (self.folder / f"{part}.{number}").open("rb") as file:
                 yield pl.read_ipc(file)
+        yield from self._held.get(part, ())
 
     def forget(self, part: str) -> None:
         """Remove a part."""
-        for number in range(self.parts.pop(part, 0)):
+        for number in range(self._files.pop(part, 0)):
             (self.folder / f"{part}.{number}").unlink()
+        self._size -= sum(int(frame.estimated_size()) for frame in self._held.pop(part, ()))
 
     def take(self, part: str) -> pl.DataFrame | None:
         """Return all that a part holds as one frame, and forget it; None where it holds nothing."""

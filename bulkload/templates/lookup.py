@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from bulkload.joins import Finder
 from bulkload.rules import Code, Rule
 
 if TYPE_CHECKING:
@@ -31,23 +32,17 @@ class LookUp:
     takes: Mapping[str, pl.DataType]
     folds: bool = False
 
-    def fetch(self, store: Store) -> pl.DataFrame:
-        """Read the table, its columns under the names that joining gives them."""
+    def fetch(self, store: Store) -> Finder:
+        """Read the table, its columns under the names that they will have beside a row's."""
         schema: dict[str, pl.DataType] = {self.key: pl.String(), "number": pl.Int64(), **self.takes}
         frame = store.records(self.table, schema)
-        frame = frame.with_columns(pl.col(self.key).alias(f"key.{self.name}"))
-        return frame.select(
-            f"key.{self.name}",
-            pl.col("number").alias(f"{self.name}.number"),
-            *(pl.col(one).alias(f"{self.name}.{one}") for one in self.takes),
-        )
+        columns = [pl.col(one).alias(f"{self.name}.{one}") for one in ("number", *self.takes)]
+        return Finder(frame.select(pl.col(self.key).alias("key"), *columns), "key")
 
-    def join(self, frame: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+    def join(self, frame: pl.DataFrame, table: Finder) -> pl.DataFrame:
         """Add the record of each row."""
-        value = pl.col(self.field)
-        value = value.str.to_lowercase() if self.folds else value
-        frame = frame.with_columns(value.alias(f"key.{self.name}"))
-        return frame.join(table, on=f"key.{self.name}", how="left", maintain_order="left").drop(f"key.{self.name}")
+        value = frame[self.field]
+        return frame.with_columns(table.find(value.str.to_lowercase() if self.folds else value))
 
 
 def must_exist(code: Code, look_up: str) -> Rule:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulkload.changes import changed_columns, changes_text, journal
+from bulkload.joins import beside
 from bulkload.template import Decision, Options, Template, Write
 from bulkload.templates.lookup import LookUp
 
@@ -90,7 +91,7 @@ class UpsertRun:
     def recall(self, frame: pl.DataFrame, stored: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """Join the stored records on the key."""
         marked = self.stored.with_columns(pl.lit(value=True).alias("stored.known"))
-        frame = frame.join(marked, on=self.key, how="left", maintain_order="left")
+        frame = beside(frame, marked, self.key)
         if self.family.referred is None:
             return frame
         table, column = self.family.referred

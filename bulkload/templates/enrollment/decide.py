@@ -9,6 +9,7 @@ import polars as pl
 
 from bulkload import zones
 from bulkload.changes import change, journal, moment_text, updated
+from bulkload.joins import Finder, beside
 from bulkload.template import Decision, Options, Template, Write
 from bulkload.templates.enrollment import roster
 from bulkload.templates.enrollment.export import export
@@ -69,11 +70,11 @@ class EnrollmentRun:
             "roster_value": roster.VALUES,
         }
         every = events(store)
-        self.by_id = every.with_columns(
-            pl.col("event.id").alias("enrollment_id"), pl.col("event.number").alias("event.by_id.number")
-        )
-        self.again = every.select("event.number", *(one for one in SETTINGS if one != "event.number"))
-        self.by_name = every.unique("event.name", keep="first", maintain_order=True)
+        settings = ["event.number", "event.id", "event.name", "event.count", *SETTINGS[1:]]
+        named = every.unique("event.name", keep="first", maintain_order=True)
+        self.by_id = Finder(every.select(pl.col("event.id").alias("key"), *settings), "key")
+        self.by_name = Finder(named.select(pl.col("event.name").alias("key"), *settings), "key")
+        self.again = every.select(SETTINGS)
         self.users = USER.fetch(store)
         self.roster_fields = roster.fields(store)
         self.seats = Seats(store)
@@ -100,40 +101,30 @@ class EnrollmentRun:
         """
         named = pl.col("enrollment")
         by_id = pl.col("text.enrollment_id") != ""
+        event = self.by_name.find(frame["enrollment"])
         if frame.select(by_id.any()).item():
-            frame = frame.join(self.by_id, on="enrollment_id", how="left", maintain_order="left")
-            other = frame.drop([one for one in self.by_id.columns if one.startswith("event.")])
-            other = other.join(
-                self.by_name,
-                left_on="enrollment",
-                right_on="event.name",
-                how="left",
-                maintain_order="left",
-                coalesce=False,
+            of_id = self.by_id.find(frame["enrollment_id"]).with_columns(pl.lit(1, pl.UInt32).alias("event.count"))
+            given = frame.select(by_id).to_series()
+            event = event.select(
+                pl.when(given).then(of_id[one]).otherwise(event[one]).alias(one) for one in event.columns
             )
-            columns = [one for one in self.by_id.columns if one not in {"enrollment_id", "event.by_id.number"}]
-            frame = frame.with_columns(
-                pl.when(by_id).then(pl.col(one)).otherwise(other[one]).alias(one) for one in columns
-            ).with_columns(pl.when(by_id).then(1).otherwise(pl.col("event.count")).alias("event.count"))
+            frame = frame.with_columns(of_id["event.number"].alias("event.by_id.number"))
         else:
-            frame = frame.join(
-                self.by_name,
-                left_on="enrollment",
-                right_on="event.name",
-                how="left",
-                maintain_order="left",
-                coalesce=False,
-            ).with_columns(pl.lit(None, pl.Int64).alias("event.by_id.number"))
+            frame = frame.with_columns(pl.lit(None, pl.Int64).alias("event.by_id.number"))
+        frame = frame.with_columns(event)
         found = pl.col("event.number").is_not_null()
+        alone = found & (pl.col("event.count") == 1)
         other_name = by_id & found & named.is_not_null() & (named != pl.col("event.name"))
         frame = frame.with_columns(
             (~by_id & named.is_not_null() & ~found).alias("event.unknown_name"),
             other_name.alias("event.other_name"),
             pl.when(by_id)
             .then("text.enrollment_id")
-            .otherwise(pl.coalesce("event.id", "text.enrollment"))
+            .when(alone)
+            .then("event.id")
+            .otherwise("text.enrollment")
             .alias("same.enrollment"),
-            (by_id | found).alias("same.by_id"),
+            (by_id | alone).alias("same.by_id"),
             pl.col("text.username").alias("same.username"),
         )
         known = found & ~pl.col("event.other_name") & (pl.col("event.count") == 1) & (by_id | named.is_not_null())
@@ -175,9 +166,8 @@ class EnrollmentRun:
         self.values = stored["roster_value"]
         records = stored["enrollment"].drop(KEY).rename({name: f"stored.{name}" for name in RECORD})
         records = records.with_columns(pl.lit(value=True).alias("stored.known"))
-        frame = frame.drop(self.again.columns[1:], strict=False)
-        frame = frame.join(self.again, on="event.number", how="left", maintain_order="left")
-        frame = frame.join(records, on="row", how="left", maintain_order="left")
+        frame = beside(frame, self.again, ["event.number"])
+        frame = beside(frame, records, ["row"])
         known = pl.col("event.number").is_not_null() & pl.col("user.number").is_not_null()
         completed = pl.col("row").is_in(stored["completion"]["row"].implode())
         stands = pl.coalesce("stored.pre_status", "event.default_pre")
@@ -200,10 +190,10 @@ class EnrollmentRun:
         frame = frame.with_columns(taken.alias("taken"), pl.col("pre.effective").alias("asked"))
         rows = frame.filter("taken")
         given = rows.select("row", self.seats.given(rows).alias("given"))
-        frame = frame.join(given, on="row", how="left", maintain_order="left")
+        frame = beside(frame, given, ["row"])
         frame = self._with_values(frame)
         pairs = roster.stored_pairs(frame.filter("taken"), self.roster_fields, self.values)
-        frame = frame.join(roster.changes(pairs), on="row", how="left", maintain_order="left")
+        frame = beside(frame, roster.changes(pairs), ["row"])
         frame = self._with_outcome(frame)
         return Decision(frame, self._writes(frame, pairs))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulkload.changes import journal, or_blank
+from bulkload.joins import beside
 from bulkload.rules import filled, quoted
 from bulkload.template import Write
 
@@ -41,7 +42,7 @@ def named(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     found = wrong.group_by("row").agg(
         names(pl.col("fields").is_null()).alias("roster.missing"), names(pl.col("fields") > 1).alias("roster.doubled")
     )
-    return frame.join(found, on="row", how="left", maintain_order="left")
+    return beside(frame, found, ["row"])
 
 
 def names(which: pl.Expr) -> pl.Expr:
