@@ -27,6 +27,9 @@ AFTER_COLUMNS = 100_000
 
 Progress = Callable[[float, int], None]
 
+Looked = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
+"""A batch as the first look leaves it, its findings, and the digests of its keys."""
+
 
 @dataclass(slots=True)
 class Outputs:
@@ -88,16 +91,15 @@ def load(one: Load) -> None:
     Everything before `decide` depends on single rows, so batches are looked at side by side; from
     `doubled_rows` on the whole file is known, and batches follow one another in file order.
     """
-    for batch, looked in side_by_side(one):
-        frame, findings, keys = looked
+    for span, (frame, findings, keys) in side_by_side(one):
         number = f"{len(one.spans):06}"
-        one.spans.append(batch.span)
+        one.spans.append(span)
         one.spool.add(f"rows-{number}", frame)
         one.spool.add(f"findings-{number}", findings)
         one.spool.add("keys", keys)
         if one.run is not None and one.recollection is not None:
             one.recollection.ask(one.run.asks(frame))
-        one.progress(one.source.reader.progress * 0.7, batch.frame["row"][-1] - 1)
+        one.progress(one.source.reader.progress * 0.7, span.first_row + span.rows - 2)
     if one.recollection is not None:
         one.recollection.find(one.spans)
     twice = doubled.doubled_rows(one.spool, one.template, sum(span.rows for span in one.spans))
@@ -120,24 +122,24 @@ def taken(one: Load, nth: int, twice: pl.DataFrame) -> Settling:
     return Settling(frame, no_findings() if findings is None else findings, twice, stored)
 
 
-def side_by_side(one: Load) -> Iterator[tuple[Batch, tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]]:
+def side_by_side(one: Load) -> Iterator[tuple[Span, Looked]]:
     """Yield the batches of a file in order, each with what looking at it gave."""
-    waiting: deque[tuple[Batch, Future[tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]]] = deque()
+    waiting: deque[tuple[Span, Future[Looked]]] = deque()
     with ThreadPoolExecutor(WORKERS, "look") as pool:
         try:
             for batch in one.source.reader.batches(pad=one.template.short_rows):
-                waiting.append((batch, pool.submit(look, one, batch)))
+                waiting.append((batch.span, pool.submit(look, one, batch)))
                 while len(waiting) > WORKERS or (waiting and waiting[0][1].done()):
-                    first, future = waiting.popleft()
-                    yield first, future.result()
+                    span, future = waiting.popleft()
+                    yield span, future.result()
             while waiting:
-                first, future = waiting.popleft()
-                yield first, future.result()
+                span, future = waiting.popleft()
+                yield span, future.result()
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def look(one: Load, batch: Batch) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def look(one: Load, batch: Batch) -> Looked:
     """Parse, check and look up a batch: the frame that is left, its findings, the digests of its keys."""
     found = [no_findings()]
     frame = parse(batch, one.source.matched, one.template)

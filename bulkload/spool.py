@@ -10,7 +10,7 @@ import polars as pl
 
 from bulkload.errors import OutputError
 
-BUFFER = 48 << 20
+BUFFER = 16 << 20
 """Bytes that are held in memory; what is above goes to the disk, a file for each part."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import click
 
 from bulkload.cli.common import Command, chosen, clock, format_option, now_option, nowhere, printable, store_option
+
+ALLOCATOR = "narenas:2,dirty_decay_ms:200,muzzy_decay_ms:0"
+"""What polars' allocator is told before it is loaded: give memory back soon (490 MB become 400 for a million rows)."""
 
 OPTIONS = (
     click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)),
@@ -77,6 +81,7 @@ def apply(dry_run: bool, wait: float, **chosen_options: Any) -> int:
 
 def run_files(verb: str, *, form: Any, quiet: bool, **chosen_options: Any) -> int:
     """Run a command over its files, print what became of them, return the exit code."""
+    os.environ.setdefault("_RJEM_MALLOC_CONF", ALLOCATOR)
     from bulkload.cli.progress import progress_bar
     from bulkload.cli.summary import print_reports
     from bulkload.config import settings, store_url

@@ -28,6 +28,7 @@ from bulkload.templates.upsert import skip
 if TYPE_CHECKING:
     from bulkload.store import Store
 
+DATES = ("enrolled", "changed")
 INSTANTS = ("enrolled_at", "changed_at")
 KEY = ["event", "user"]
 USER = LookUp("user", "username", "user", "folded", "username", {"active": pl.Boolean()}, folds=True)
@@ -133,18 +134,16 @@ class EnrollmentRun:
     def _with_instants(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add, for each date x, `x.at` (the instant), `x.gap`, `x.doubled` and the ends of the gap in words."""
         zone = frame["zone.used"].to_physical().cast(pl.Int32)
-        for name in ("enrolled", "changed"):
-            local = frame[name]
-            if local.null_count() == len(local):
-                frame = frame.with_columns(no_instants(name))
-                continue
-            both = zones.to_utc(zone, local)
-            chosen = "earlier" if self.options.ambiguous == "earlier" else "later"
+        walls = pl.concat([frame[name].rename("local") for name in DATES])
+        both = zones.to_utc(pl.concat([zone] * len(DATES)), walls)
+        chosen = "earlier" if self.options.ambiguous == "earlier" else "later"
+        for place, name in enumerate(DATES):
+            part = both.slice(place * frame.height, frame.height)
             frame = frame.with_columns(
-                both[chosen].alias(f"{name}.at"),
-                (both["gap_from"].is_not_null()).alias(f"{name}.gap"),
-                (both["earlier"] != both["later"]).alias(f"{name}.doubled"),
-                *gap_words(both, name),
+                part[chosen].alias(f"{name}.at"),
+                part["gap_from"].is_not_null().alias(f"{name}.gap"),
+                (part["earlier"] != part["later"]).alias(f"{name}.doubled"),
+                *gap_words(part, name),
             )
         return frame
 
@@ -279,18 +278,6 @@ class EnrollmentRun:
 
 SETTINGS = [f"event.{name}" for name in EVENT if name not in {"id", "name"}]
 """Columns of an event that count only where the row's enrollment is known."""
-
-
-def no_instants(name: str) -> list[pl.Expr]:
-    """Return the columns of a date that no row has."""
-    nothing = {
-        "at": pl.Int64,
-        "gap": pl.Boolean,
-        "doubled": pl.Boolean,
-        "gap_from": pl.String,
-        "gap_to": pl.String,
-    }
-    return [pl.lit(None, kind).alias(f"{name}.{column}") for column, kind in nothing.items()]
 
 
 def gap_words(both: pl.DataFrame, name: str) -> list[pl.Series]:
