@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,10 @@ def writing(path: Path) -> Iterator[None]:
 
 
 class Spool:
-    """Appends frames to parts, and gives them back in order; its files are in a folder of the run's own."""
+    """Appends frames to parts, and gives them back in order; its files are in a folder of the run's own.
+
+    One thread may append while another takes, each its own parts.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -32,15 +36,17 @@ class Spool:
         self._held: dict[str, list[pl.DataFrame]] = {}
         self._files: dict[str, int] = {}
         self._size = 0
+        self._lock = threading.RLock()
 
     def add(self, part: str, frame: pl.DataFrame) -> None:
         """Append a frame to a part; all frames of a part have the same columns."""
         if frame.is_empty():
             return
-        self._held.setdefault(part, []).append(frame)
-        self._size += int(frame.estimated_size())
-        if self._size > BUFFER:
-            self._flush()
+        with self._lock:
+            self._held.setdefault(part, []).append(frame)
+            self._size += int(frame.estimated_size())
+            if self._size > BUFFER:
+                self._flush()
 
     def _flush(self) -> None:
         for part, frames in self._held.items():
@@ -70,6 +76,7 @@ class Spool:
 
     def take(self, part: str) -> pl.DataFrame | None:
         """Return all that a part holds as one frame, and forget it; None where it holds nothing."""
-        frames = list(self.look(part))
-        self.forget(part)
+        with self._lock:
+            frames = list(self.look(part))
+            self.forget(part)
         return pl.concat(frames) if frames else None

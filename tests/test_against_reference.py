@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from loading import NOW, outcomes, query, run
 from reference.enrollment import Store, load
 from reference.strategies import Case, cases, reference_files, to_csv
+
+from bulkload import recall, source, spool
 
 RECORDS = """
 SELECT event.id, user.folded, pre_status, post_status, priority, r.zone, enrolled_at, changed_at
@@ -22,6 +25,17 @@ SELECT event.id, user.folded, roster_field.id, value FROM roster_value r
 JOIN event ON event.number = r.event JOIN user ON user.number = r.user
 JOIN roster_field ON roster_field.number = r.field
 """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def many_batches_and_nothing_held_in_memory():
+    """Let a file of a few rows come in several batches, and everything that is set aside go to the disk."""
+    small = partial(source.DelimitedFile, block=300)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "DelimitedFile", small)
+        patch.setattr(spool, "BUFFER", 0)
+        patch.setattr(recall, "FEW", 3)
+        yield
 
 
 def write(folder: Path, name: str, rows: list[list[str]]) -> Path:
@@ -67,7 +81,7 @@ def expected(model: Store) -> dict[tuple[str, str], tuple]:
     ],
     ids=lambda one: "-".join(f"{name}-{value}" for name, value in one.items()) or "plain",
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_outcomes_codes_and_stored_records_are_those_of_the_model(options, data):
     case: Case = data.draw(cases(with_records=False))
