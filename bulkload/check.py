@@ -158,22 +158,32 @@ def faults(frame: pl.DataFrame, width: int) -> pl.DataFrame:
     return pl.concat(found)
 
 
-def check(
-    frame: pl.DataFrame, placed: Sequence[Placed], *, later: int = 0, most: int | None = None
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+LAID = pl.col("fault").is_null()
+"""Rows that could be laid under the header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """How findings are said: on which rows, after which others, and how many of a code with a sentence (None: all)."""
+
+    among: pl.Expr = LAID
+    later: int = 0
+    most: int | None = None
+
+
+def check(frame: pl.DataFrame, placed: Sequence[Placed], saying: Saying) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Hold a frame against rules: return it, and the findings.
 
-    Only rows that are laid under the header are held. A cell with an error has no value from here on, so
-    that one bad cell yields one finding; a row with an error is no longer `ok`. `later` is added to the
-    position of each finding: a later look finds later. `most` as in `said`.
+    A cell with an error has no value from here on, so that one bad cell yields one finding; a row with an
+    error is no longer `ok`.
     """
-    laid = pl.col("fault").is_null()
-    flags = frame.select((one.fails.fill_null(value=False) & laid).alias(str(n)) for n, one in enumerate(placed))
+    held = frame.select(saying.among.alias("held")).to_series()
+    flags = frame.select((one.fails.fill_null(value=False) & held).alias(str(n)) for n, one in enumerate(placed))
     broken = [(int(n), one) for n, one in zip(flags.columns, placed, strict=True) if flags[n].any()]
     findings = [no_findings()]
     for number, one in broken:
-        rows = frame.filter(flags[str(number)])
-        findings.append(said(rows, one.code, one, later + one.position, most))
+        rows = frame.select(named_by(one, frame)).filter(flags[str(number)])
+        findings.append(said(rows, one.code, one, saying.later + one.position, saying.most))
     errors = [(number, one) for number, one in broken if one.code.severity == "error"]
     if errors:
         out = flags[str(errors[0][0])]
@@ -188,6 +198,15 @@ def check(
             *(pl.when(~flag).then(pl.col(name)).alias(name) for name, flag in bad.items()),
         )
     return frame, pl.concat(findings)
+
+
+def named_by(one: Placed, frame: pl.DataFrame) -> list[str]:
+    """Return the columns of a frame that the sentence of a rule is made of."""
+    name = one.field.name
+    named = {"row", "line", f"cell.{name}", f"text.{name}"}
+    named |= {name + word if word.startswith(".") else word for _, word in rules.placeholders(one.code.message) if word}
+    named |= {root for word in one.words.values() for root in word.meta.root_names()}
+    return [column for column in frame.columns if column in named]
 
 
 def said(rows: pl.DataFrame, code: Code, one: Placed | None, position: int, most: int | None = None) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from bulkload import doubled, rules
-from bulkload.check import check, faults, no_findings, parse, said
+from bulkload.check import Saying, check, faults, no_findings, parse, said
 from bulkload.formats.batch import Batch, Span
 from bulkload.recall import Recollection
 from bulkload.results import FIRST, RejectsFile, ResultsFile, Tally, results_frame
@@ -141,15 +141,15 @@ def side_by_side(one: Load) -> Iterator[tuple[Span, Looked]]:
 
 def look(one: Load, batch: Batch) -> Looked:
     """Parse, check and look up a batch: the frame that is left, its findings, the digests of its keys."""
-    found = [no_findings()]
+    found, saying = [no_findings()], Saying(most=one.most_messages)
     frame = parse(batch, one.source.matched, one.template)
     if frame["fault"].null_count() < frame.height:
         found.append(faults(frame, one.source.matched.width))
-    frame, findings, left = check_ready(one, frame, one.template.placed)
+    frame, findings, left = check_ready(frame, one.template.placed, saying)
     found.append(findings)
     if one.run is not None:
         frame = one.run.look_up(frame)
-        frame, findings, left = check_ready(one, frame, left)
+        frame, findings, left = check_ready(frame, left, saying)
         found.append(findings)
     one.left = left
     keys = doubled.digests(frame, one.template)
@@ -171,13 +171,13 @@ def kept(one: Load, frame: pl.DataFrame, left: Sequence[Placed]) -> list[str]:
 
 
 def check_ready(
-    one: Load, frame: pl.DataFrame, placed: Sequence[Placed], *, later: int = 0
+    frame: pl.DataFrame, placed: Sequence[Placed], saying: Saying
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[Placed]]:
     """Hold a frame against those rules whose columns it has; return it, the findings, and the rules left."""
     columns = set(frame.columns)
     ready = [rule for rule in placed if rule.roots <= columns]
     left = [rule for rule in placed if not rule.roots <= columns]
-    frame, findings = check(frame, ready, later=later, most=one.most_messages)
+    frame, findings = check(frame, ready, saying)
     return frame, findings, left
 
 
@@ -194,11 +194,11 @@ def settle(one: Load, span: Span, batch: Settling) -> Settled:
         outcome = pl.when("ok").then(pl.lit("accepted")).otherwise(pl.lit("rejected"))
         return Settled(frame.with_columns(outcome.alias("outcome"), pl.lit("").alias("changes")), pl.concat(found))
     frame = one.run.recall(frame, batch.stored)
-    frame, findings, left = check_ready(one, frame, one.left)
+    frame, findings, left = check_ready(frame, one.left, Saying(most=most))
     found.append(findings)
     decision = one.run.decide(frame)
-    accepted = decision.frame.filter(pl.col("outcome") != "rejected")
-    _, findings, _ = check_ready(one, accepted, left, later=2 * AFTER_COLUMNS)
+    accepted = Saying(pl.col("outcome") != "rejected", 2 * AFTER_COLUMNS, most)
+    _, findings, _ = check_ready(decision.frame, left, accepted)
     found.append(findings)
     return Settled(decision.frame, pl.concat(found), decision.writes)
 

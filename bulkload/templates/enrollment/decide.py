@@ -15,7 +15,7 @@ from bulkload.templates.enrollment import roster
 from bulkload.templates.enrollment.export import export
 from bulkload.templates.enrollment.fields import DEFAULT_PRIORITY, FIELDS, NO_PRIORITY
 from bulkload.templates.enrollment.records import EVENT, POST, RECORD, events
-from bulkload.templates.enrollment.seats import Seats
+from bulkload.templates.enrollment.seats import NEEDED, Seats
 from bulkload.templates.enrollment.statuses import (
     BY_COMPLETION,
     FOLLOWS,
@@ -187,11 +187,11 @@ class EnrollmentRun:
             else pl.col("ok") & (pl.col("stored.known") == (self.options.only == "update"))
         )
         frame = frame.with_columns(taken.alias("taken"), pl.col("pre.effective").alias("asked"))
-        rows = frame.filter("taken")
+        rows = frame.select("row", *NEEDED, "taken").filter("taken")
         given = rows.select("row", self.seats.given(rows).alias("given"))
         frame = beside(frame, given, ["row"])
         frame = self._with_values(frame)
-        pairs = roster.stored_pairs(frame.filter("taken"), self.roster_fields, self.values)
+        pairs = roster.stored_pairs(frame.lazy().filter("taken"), self.roster_fields, self.values)
         frame = beside(frame, roster.changes(pairs), ["row"])
         frame = self._with_outcome(frame)
         return Decision(frame, self._writes(frame, pairs))
@@ -269,10 +269,11 @@ class EnrollmentRun:
         records = [*key, *(pl.col(f"new.{one}").alias(one) for one in RECORD)]
         differing = pl.any_horizontal(pl.col(f"new.{one}").ne_missing(pl.col(f"stored.{one}")) for one in RECORD)
         changed = frame.filter((pl.col("outcome") == "updated") & differing).with_columns(key)
-        yield Write("enrollment", "insert", frame.filter(pl.col("outcome") == "created").select(records))
+        new = frame.lazy().filter(pl.col("outcome") == "created").select(records)
+        yield Write("enrollment", "insert", new.collect())
         yield Write("enrollment", "update", changed.select(records))
         yield journal("enrollment", KEY, list(RECORD), changed)
-        applied = frame.filter(pl.col("outcome").is_in(["created", "updated"])).select("row")
+        applied = frame.select("row", "outcome").filter(pl.col("outcome").is_in(["created", "updated"])).select("row")
         yield from roster.writes(pairs.join(applied, on="row", how="semi"))
 
 

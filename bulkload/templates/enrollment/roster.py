@@ -28,16 +28,16 @@ def fields(store: Store) -> pl.DataFrame:
     return stored.group_by("name").agg(pl.len().alias("fields"), pl.col("number").first().alias("field"))
 
 
-def pairs_of(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the pairs of a frame's rows, one each: `row`, `event`, `user` (numbers), `name`, `data`."""
+def pairs_of(frame: pl.LazyFrame, *more: str) -> pl.DataFrame:
+    """Return the pairs of a frame's rows, one each: `row`, `event`, `user` (numbers), `name`, `data`, and more columns."""
     numbers = [pl.col(f"{one}.number").alias(one) for one in ("event", "user")]
-    cells = frame.filter(pl.col("roster").is_not_null()).select("row", "roster", *numbers)
-    return cells.explode("roster").unnest("roster")
+    cells = frame.filter(pl.col("roster").is_not_null()).select("row", "roster", *numbers, *more)
+    return cells.collect().explode("roster").unnest("roster")
 
 
 def named(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Add `roster.missing` and `roster.doubled`: the names that no field has, and those that several have."""
-    pairs = pairs_of(frame).join(known, on="name", how="left", maintain_order="left")
+    pairs = pairs_of(frame.lazy()).join(known, on="name", how="left", maintain_order="left")
     wrong = pairs.filter(pl.col("fields").is_null() | (pl.col("fields") > 1))
     found = wrong.group_by("row").agg(
         names(pl.col("fields").is_null()).alias("roster.missing"), names(pl.col("fields") > 1).alias("roster.doubled")
@@ -53,19 +53,21 @@ def names(which: pl.Expr) -> pl.Expr:
     return said.head(NAMED).str.join(", ") + beyond
 
 
-def stored_pairs(frame: pl.DataFrame, known: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
+def stored_pairs(frame: pl.LazyFrame, known: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
     """Return the pairs of rows with the values that the store has for them: `stored.value`, null for none."""
-    pairs = pairs_of(frame).join(known.select("name", "field"), on="name", how="left", maintain_order="left")
+    pairs = pairs_of(frame, "stored.known").join(
+        known.select("name", "field"), on="name", how="left", maintain_order="left"
+    )
     pairs = pairs.with_columns(pl.col("data").replace("", None).alias("value"))
     stored = values.select("row", "field", pl.col("value").alias("stored.value"))
     return pairs.join(stored, on=["row", "field"], how="left", maintain_order="left")
 
 
 def changes(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Return `row`, `changed.roster` (true) and `roster.changes` (their words) of rows that change a value."""
+    """Return `row`, `changed.roster` (true) and `roster.changes` (their words) of stored records whose values change."""
     old, new = pl.col("stored.value").fill_null(""), pl.col("value").fill_null("")
     said = filled("Roster {}: {} → {}", "name", or_blank(old), or_blank(new))
-    differing = pairs.filter(pl.col("value").ne_missing(pl.col("stored.value")))
+    differing = pairs.filter(pl.col("stored.known") & pl.col("value").ne_missing(pl.col("stored.value")))
     return differing.group_by("row").agg(
         pl.lit(value=True).alias("changed.roster"), said.str.join("; ").alias("roster.changes")
     )

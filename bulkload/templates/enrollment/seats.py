@@ -20,6 +20,16 @@ TAKES_SEAT = [one not in NO_SEAT for one in PRE_STATUSES]
 
 ENDLESS = 1 << 62
 
+NEEDED = (
+    "event.number",
+    "event.max_seats",
+    "event.waitlist",
+    "event.max_waitlist",
+    "stored.pre_status",
+    "asked",
+)
+"""The columns that places are given by."""
+
 
 @dataclass(slots=True)
 class Places:
@@ -59,8 +69,8 @@ class Seats:
     def given(self, frame: pl.DataFrame) -> pl.Series:
         """Return the pre-status each row gets (Enum, as asked for where nothing limits it).
 
-        The frame has, for rows that are taken, in file order: `event.number`, `event.max_seats`,
-        `event.waitlist`, `event.max_waitlist`, `stored.pre_status` (null: new) and `asked` (Enum).
+        The frame has the columns NEEDED, for rows that are taken, in file order; `stored.pre_status` is null
+        for a new row, `asked` an Enum.
         """
         numbered = frame.with_row_index("n")
         limited = numbered.filter(pl.col("event.max_seats").is_not_null() | (pl.col("event.waitlist") != "Unlimited"))
