@@ -118,7 +118,9 @@ def taken(one: Load, nth: int, twice: pl.DataFrame) -> Settling:
     frame = one.spool.take(f"rows-{nth:06}")
     findings = one.spool.take(f"findings-{nth:06}")
     assert frame is not None
-    stored = one.recollection.stored(nth) if one.recollection is not None else {}
+    stored: Mapping[str, pl.DataFrame] = {}
+    if one.run is not None and one.recollection is not None:
+        stored = one.recollection.stored(nth, one.run.asks(frame))
     return Settling(frame, no_findings() if findings is None else findings, twice, stored)
 
 

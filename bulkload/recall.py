@@ -15,11 +15,12 @@ from bulkload.formats.batch import Span
 from bulkload.spool import Spool
 from bulkload.store import Store
 
-PARTS = 16
+PARTS = 8
 """Parts that the keys are spread over: one of them, with the records beside it, is in memory at a time."""
 
 FEW = 50_000
-"""Up to so many keys are looked up one by one (1 to 2 microseconds each); more are found by reading on."""
+"""Up to so many keys are looked up one by one (1 to 2 microseconds each); more are found by reading on. A
+table of so few records is read as a whole."""
 
 KEY = ["event", "user"]
 
@@ -34,7 +35,9 @@ class Recollection:
 
     def __init__(self, store: Store, spool: Spool, tables: Mapping[str, Schema]) -> None:
         self.store, self.spool = store, spool
-        self.tables = {table: schema for table, schema in tables.items() if not store.is_empty(table)}
+        few = {table for table in tables if store.has_at_most(table, FEW)}
+        self.whole = {table: store.records(table, tables[table]) for table in few}
+        self.tables = {table: schema for table, schema in tables.items() if table not in few}
         self.empty = {table: pl.DataFrame(schema={"row": pl.Int64, **schema}) for table, schema in tables.items()}
         self.width = store.next_number("event") // PARTS + 1
         self.asked = dict.fromkeys(tables, 0)
@@ -66,7 +69,13 @@ class Recollection:
                 for (number,), frame in by_batch.partition_by("batch", as_dict=True, include_key=False).items():
                     self.spool.add(f"stored-{table}-{number:06}", frame)
 
-    def stored(self, batch: int) -> dict[str, pl.DataFrame]:
+    def stored(self, batch: int, asks: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         """Return, for each table, the records that a batch asked for: `row` and the table's columns."""
-        taken = {table: self.spool.take(f"stored-{table}-{batch:06}") for table in self.empty}
-        return {table: self.empty[table] if frame is None else frame for table, frame in taken.items()}
+        found = {
+            table: asks[table].join(records, on=KEY, how="inner", maintain_order="left")
+            for table, records in self.whole.items()
+        }
+        for table in self.tables:
+            frame = self.spool.take(f"stored-{table}-{batch:06}")
+            found[table] = self.empty[table] if frame is None else frame
+        return found

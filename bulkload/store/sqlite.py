@@ -237,7 +237,9 @@ class SQLiteStore:
         frame = self._answer(sql, keys)
         frame.columns = list(schema)
         return frame.with_columns(
-            (pl.col(one).cast(pl.String).replace("", None) if one in texts else pl.col(one)).cast(kind)
+            (pl.when(pl.col(one).cast(pl.String) != "").then(one) if one in texts else pl.col(one))
+            .cast(kind)
+            .alias(one)
             for one, kind in schema.items()
         )
 
@@ -253,9 +255,10 @@ class SQLiteStore:
         """Return the number of the next new record of a numbered table."""
         return int(self.query(f"SELECT ifnull(max(number), 0) + 1 FROM {name(table)}")[0][0])
 
-    def is_empty(self, table: str) -> bool:
-        """Say whether a table has no record."""
-        return not self.query(f"SELECT EXISTS (SELECT 1 FROM {name(table)})")[0][0]
+    def has_at_most(self, table: str, records: int) -> bool:
+        """Say whether a table has no more than so many records."""
+        counted = f"SELECT count(*) FROM (SELECT 1 FROM {name(table)} LIMIT {records + 1})"
+        return bool(self.query(counted)[0][0] <= records)
 
     def write(self, sql: str, frame: pl.DataFrame) -> None:
         """Run a statement once for each row of a frame, its columns as the statement's ?1, ?2 and so on."""
