@@ -24,7 +24,7 @@ from bulkload.load import Load, Outputs, Progress, load
 from bulkload.recall import Recollection
 from bulkload.results import PartFile, RejectsFile, ResultsFile, Tally, default_rejects, default_results
 from bulkload.source import Digest, Reading, Source, identify, regular_file, shown_name, shown_path
-from bulkload.spool import Spool
+from bulkload.spool import Spool, writing
 from bulkload.store import Store, jobs
 from bulkload.template import Options
 from bulkload.writes import Writes, apply
@@ -315,8 +315,9 @@ def keep(one: Load, store: Store, job: Job) -> None:
             if output.target.begun and (
                 name == "results.csv" or not any(field.secret for field in one.template.fields)
             ):
-                shutil.copyfile(output.target.part, folder / name)
-                (folder / name).chmod(0o600)
+                with writing(folder / name):
+                    shutil.copyfile(output.target.part, folder / name)
+                    (folder / name).chmod(0o600)
 
 
 def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> str:

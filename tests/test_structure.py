@@ -17,8 +17,8 @@ from bulkload.store.tables import TABLES
 
 ROOT = Path(bulkload.__file__).parent
 PICTURE = """
-__init__ < errors < zones < rules < jobs < spool < config < kinds < template < formats < store < changes < check
-< doubled < writes < templates < source < results < recall < load < reference < exporting < runs < many < cli < __main__
+__init__ < errors < zones < rules < joins < jobs < spool < config < kinds < template < formats < changes < templates
+< store < check < doubled < writes < source < results < recall < load < reference < exporting < runs < many < cli < __main__
 """
 LAYERS = PICTURE.replace("<", "").split()
 """From the bottom up: each imports only what stands before it, and its own parts."""

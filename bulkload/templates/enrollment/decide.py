@@ -128,7 +128,12 @@ class EnrollmentRun:
             (by_id | alone).alias("same.by_id"),
             pl.col("text.username").alias("same.username"),
         )
-        known = found & ~pl.col("event.other_name") & (pl.col("event.count") == 1) & (by_id | named.is_not_null())
+        known = (
+            found
+            & ~pl.col("event.other_name")
+            & (pl.col("event.count") == 1)
+            & (named.is_not_null() | (by_id & (pl.col("text.enrollment") == "")))
+        )
         return frame.with_columns(pl.when(known).then(pl.col(one)).alias(one) for one in SETTINGS).drop("event.id")
 
     def _with_instants(self, frame: pl.DataFrame) -> pl.DataFrame:
