@@ -7,10 +7,11 @@ what is found is set aside again by batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
+from bulkload.ahead import ahead
 from bulkload.formats.batch import Span
 from bulkload.spool import Spool
 from bulkload.store import Store
@@ -56,18 +57,21 @@ class Recollection:
     def find(self, spans: Sequence[Span]) -> None:
         """Find the records of all keys, and set them aside by batch."""
         firsts = pl.Series([span.first_row for span in spans], dtype=pl.Int64)
-        for table, schema in self.tables.items():
-            for part in self.spool.names(f"ask-{table}-"):
-                keys = self.spool.take(part)
-                assert keys is not None
-                few = self.asked[table] <= FEW
-                wanted = keys.select(KEY if few else KEY[:1]).unique().sort(pl.all())
-                records = self.store.records(table, schema, wanted)
+        for table in self.tables:
+            for keys, records in ahead(self._fetched(table)):
                 found = keys.join(records, on=KEY, how="inner", maintain_order="left")
                 batch = firsts.search_sorted(found["row"], side="right") - 1
                 by_batch = found.with_columns(batch.alias("batch"))
                 for (number,), frame in by_batch.partition_by("batch", as_dict=True, include_key=False).items():
                     self.spool.add(f"stored-{table}-{number:06}", frame)
+
+    def _fetched(self, table: str) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+        """Yield the keys of each part, with the records that they may find."""
+        wanted = KEY if self.asked[table] <= FEW else KEY[:1]
+        for part in self.spool.names(f"ask-{table}-"):
+            keys = self.spool.take(part)
+            assert keys is not None
+            yield keys, self.store.records(table, self.tables[table], keys.select(wanted).unique().sort(pl.all()))
 
     def stored(self, batch: int, asks: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         """Return, for each table, the records that a batch asked for: `row` and the table's columns."""

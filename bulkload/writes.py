@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
+from bulkload.ahead import ahead
 from bulkload.spool import Spool
 from bulkload.store import Store
-from bulkload.store.tables import TABLES
+from bulkload.store.tables import TABLES, Table
 from bulkload.template import Write
 
 PARTS = 8
@@ -49,9 +50,15 @@ def apply(spool: Spool, store: Store, job: int) -> None:
             store.delete(table.name, frame)
         for frame in spool.look(f"write-{table.name}-update"):
             store.update(table.name, frame, job)
-        for part in spool.names(f"write-{table.name}-insert"):
-            new = spool.take(part)
-            if new is not None:
-                store.insert(table.name, new.sort(table.key), job)
+        for new in ahead(in_order(spool, table)):
+            store.insert(table.name, new, job)
         for frame in spool.look(f"write-{table.name}-journal"):
             store.journal(table.name, frame, job)
+
+
+def in_order(spool: Spool, table: Table) -> Iterator[pl.DataFrame]:
+    """Yield a table's new records in the order of their key."""
+    for part in spool.names(f"write-{table.name}-insert"):
+        new = spool.take(part)
+        if new is not None:
+            yield new.sort(table.key)
