@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.benchmarks.cases import Case, Place, cases
 from tests.benchmarks.measure import measure
-from tests.benchmarks.report import Measured, machine, table
+from tests.benchmarks.report import Measured, line, machine, table
 
 REFERENCE = ("event.csv", "user.csv", "roster-field.csv", "completion.csv")
 
@@ -38,6 +38,7 @@ def main() -> None:
     print_all(every, about, markdown=given.markdown)
     if given.json:
         said = {"about": about, "rows": given.rows, "cases": [one.as_dict() for one in every]}
+        said["lines"] = [line(one) for one in every]
         given.json.write_text(json.dumps(said, indent=2))
 
 
