@@ -477,8 +477,6 @@ CELLS = [
     ids=["utf-8", "utf-8 with BOM", "utf-16-le", "utf-16-be", "cp1252"],
 )
 def test_rejects_are_the_rejected_rows_byte_for_byte_under_the_same_header(base, encoding, bom, delimiter):
-    if delimiter in {",", "|"} and encoding.startswith("utf-16"):
-        pytest.skip("two delimiters are enough for the wide encodings")
     newline = "\r\n" if delimiter in {",", ";"} else "\n"
     lines = [delimiter.join([a, b, "", "", "", c, d]) + newline for a, b, c, d in CELLS]
     header = HEADER.replace(",", delimiter).replace("\n", newline)
