@@ -169,14 +169,6 @@ KEY_DOUBLED = Code(
     "Keep one row for each key.",
     "loading §3.2",
 )
-STILL_REFERRED_TO = Code(
-    "STILL_REFERRED_TO",
-    "error",
-    "the change would break records that refer to this one",
-    "{cell} cannot be changed: {what}",
-    "Leave the value as it is stored, or first change the records that refer to it.",
-    "loading §9",
-)
 FILE_APPLIED_BEFORE = Code(
     "FILE_APPLIED_BEFORE",
     "warning",

@@ -19,6 +19,7 @@ import polars as pl
 from bulkload import rules
 from bulkload.changes import moment_text
 from bulkload.errors import BulkloadError, Busy, FileRefused, StoreError
+from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.jobs import Job, finish_renames, new_id
 from bulkload.load import Load, Outputs, Progress, load
 from bulkload.recall import Recollection
@@ -147,6 +148,12 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
 
 def prepare(request: Request, source: Source, store: Store | None, work: Path) -> Load:
     """Make the load of a file: its family's run, its spool, what it recalls and writes."""
+    reader = source.reader
+    if isinstance(reader, SpreadsheetFile) and reader.other_sheets:
+        left = ", ".join(reader.other_sheets)
+        request.say(
+            f"{shown_name(source.path)}: the sheet {reader.sheet} is read, not {left}; --sheet chooses another."
+        )
     one = Load(source, request.options, Spool(work / "spool"), progress=request.progress)
     if store is not None:
         one.run = source.template.family.begin(source.template, store, request.options)

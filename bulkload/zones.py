@@ -28,7 +28,6 @@ from tzlocal.windows_tz import tz_win, win_tz
 
 IANA: Mapping[str, str] = MappingProxyType(win_tz)
 NAMES: tuple[str, ...] = tuple(sorted(IANA))
-NUMBERS: Mapping[str, int] = MappingProxyType({name.casefold(): number for number, name in enumerate(NAMES)})
 
 # ----------------------------------------------------------------------------------------------- suggestions
 

@@ -1092,3 +1092,16 @@ def test_the_common_options_are_there(verb):
     said = bulkload(verb, "--help").out
     options = "template store encoding delimiter sheet results format quiet now only"
     assert [one for one in options.split() if f"--{one}" not in said] == []
+
+
+def test_a_spreadsheet_with_several_sheets_says_which_was_read(store):
+    book = openpyxl.Workbook()
+    book.active.title = "Spring"
+    for title in ("Spring", "Autumn"):
+        sheet = book[title] if title in book.sheetnames else book.create_sheet(title)
+        sheet.append(["Username", "First Name", "Last Name", "Email", "Active"])
+        sheet.append([f"{title.lower()}.user", "A", "B", "", "Yes"])
+    book.save("users.xlsx")
+    answer = bulkload("apply", "users.xlsx")
+    assert (answer.code, "the sheet Spring is read, not Autumn; --sheet chooses another" in answer.err) == (0, True)
+    assert [one["Username"] for one in results(Path("users.results.csv"))] == ["spring.user"]

@@ -25,6 +25,8 @@ from bulkload import zones
 DAY, QUARTER = 86_400, 900
 EPOCH = datetime(1970, 1, 1)
 
+NUMBERS = {name.casefold(): number for number, name in enumerate(zones.NAMES)}
+
 
 def seconds(text: str) -> int:
     return timegm(datetime.strptime(text, "%m/%d/%Y %I:%M %p").timetuple())
@@ -35,7 +37,7 @@ def shown(value: int | None) -> str | None:
 
 
 def look_up(name: str, *local: int) -> pl.DataFrame:
-    numbers = pl.Series([zones.NUMBERS[name.casefold()]] * len(local), dtype=pl.Int16)
+    numbers = pl.Series([NUMBERS[name.casefold()]] * len(local), dtype=pl.Int16)
     return zones.to_utc(numbers, pl.Series(local, dtype=pl.Int64))
 
 
@@ -89,7 +91,7 @@ def pytz_changes(iana: str) -> list[int]:
 def test_there_are_142_windows_names_in_order() -> None:
     assert len(zones.NAMES) == 142
     assert list(zones.NAMES) == sorted(zones.NAMES)
-    assert [zones.NAMES[zones.NUMBERS[name.casefold()]] for name in zones.IANA] == list(zones.IANA)
+    assert [zones.NAMES[NUMBERS[name.casefold()]] for name in zones.IANA] == list(zones.IANA)
 
 
 @pytest.mark.parametrize(
@@ -440,7 +442,7 @@ def test_earlier_and_later_are_the_first_and_last_of_all_instants_with_that_wall
 @settings(deadline=None)  # the first example of a zone builds its table
 @given(st.lists(zones_and_times() | st.none(), max_size=50))
 def test_instants_lead_back_to_the_wall_clock_in_mixed_columns(cases: list[tuple[str, int] | None]) -> None:
-    number = pl.Series([case and zones.NUMBERS[case[0].casefold()] for case in cases], dtype=pl.Int16)
+    number = pl.Series([case and NUMBERS[case[0].casefold()] for case in cases], dtype=pl.Int16)
     local = pl.Series([case and case[1] for case in cases], dtype=pl.Int64)
     found = zones.to_utc(number, local)
     expected = [None if u is None else w for u, w in zip(found["later"], local, strict=True)]

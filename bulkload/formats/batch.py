@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import polars as pl
 
@@ -43,22 +41,3 @@ class Batch:
 
     frame: pl.DataFrame
     span: Span
-
-
-class Reader(Protocol):
-    """A file opened for reading as rows of text, whatever its format."""
-
-    header: tuple[str, ...]
-
-    def batches(self) -> Iterator[Batch]:
-        """Yield the rows after the header, in file order; blank rows at the very end are left out."""
-        ...
-
-    def raw(self, span: Span, rows: Sequence[int]) -> bytes:
-        """Return the given rows (ascending) of a batch byte for byte as they stand in the file."""
-        ...
-
-    @property
-    def progress(self) -> float:
-        """Return how much of the file has been read, from 0 to 1."""
-        ...

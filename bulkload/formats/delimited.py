@@ -51,7 +51,7 @@ class Layout:
 
 
 class DelimitedFile:
-    """Reads the rows of one delimited file; a `formats.batch.Reader`.
+    """Reads the rows of one delimited file.
 
     `header` has the headings as typed, `header_raw` the byte order mark and the header's bytes.
     Raises FileRefused, now or while the batches are read, and UsageError.
