@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import os
@@ -42,11 +43,10 @@ def process(pid: int) -> str | None:
     Linux says when it began; elsewhere the number alone has to do.
     """
     try:
-        os.kill(pid, 0)
+        with contextlib.suppress(PermissionError):  # it runs, as another user
+            os.kill(pid, 0)
     except ProcessLookupError:
         return None
-    except PermissionError:
-        pass
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

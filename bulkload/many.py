@@ -36,7 +36,7 @@ class Many:
 
 def run_many(many: Many, *, begin: Callable[[str], Progress], say: Callable[[str], None]) -> list[Report]:
     """Run the files in reference order; those that depend on one that had rejects are not run."""
-    files = in_reference_order(listed(many.files), many.reading)
+    files = in_reference_order(listed(many.files, store_path(many.store)), many.reading)
     places = results_places(many, [path for path, _ in files])
     reports: list[Report] = []
     failed: set[str] = set()
@@ -94,12 +94,14 @@ def results_places(many: Many, files: Sequence[Path]) -> dict[Path, Path]:
     return places
 
 
-def listed(files: Sequence[Path]) -> list[Path]:
-    """Return the files named, and those of the directories named that bulkload did not write itself."""
+def listed(files: Sequence[Path], store: Path) -> list[Path]:
+    """Return the files named, and those of the directories named that bulkload did not write itself: no store, no results."""
     found: list[Path] = []
     for path in files:
         if path.is_dir():
             inside = [one for one in sorted(path.iterdir()) if one.is_file() and not one.name.startswith(".")]
+            if path.resolve() == store.resolve().parent:
+                inside = [one for one in inside if not one.name.startswith(store.name)]
             inside = [one for one in inside if not is_written_by_us(one)]
             if not inside:
                 raise UsageError(f"There is no file in the directory {path}.")

@@ -1105,3 +1105,10 @@ def test_a_spreadsheet_with_several_sheets_says_which_was_read(store):
     answer = bulkload("apply", "users.xlsx")
     assert (answer.code, "the sheet Spring is read, not Autumn; --sheet chooses another" in answer.err) == (0, True)
     assert [one["Username"] for one in results(Path("users.results.csv"))] == ["spring.user"]
+
+
+def test_a_store_in_the_directory_that_is_applied_is_not_taken_for_input(tmp_path):
+    write("users.csv", "Username,First Name,Last Name,Email,Active\nann,A,B,,Yes\n")
+    for outcome in ("created", "unchanged"):
+        assert bulkload("apply", "--store", "s.db", ".").code == 0
+        assert [one["outcome"] for one in results(Path("users.results.csv"))] == [outcome]
