@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -16,16 +16,20 @@ def changed_columns(values: Iterable[str]) -> list[pl.Expr]:
     return [pl.col(name).ne_missing(pl.col(f"stored.{name}")).alias(f"changed.{name}") for name in values]
 
 
-def changes_text(template: Template, values: Iterable[str]) -> pl.Expr:
-    """Return `changes`: `Heading: old → new` for each value that an updated row changes, joined by `; `."""
-    fields = {one.name: one for one in template.fields}
-    parts = []
-    for name in values:
-        if name not in fields:
-            continue
-        one = fields[name]
-        old, new = one.kind.show(pl.col(f"stored.{name}")), one.kind.show(pl.col(name))
-        parts.append(change(pl.col(f"changed.{name}"), one.heading, old, new))
+def changes_text(template: Template, shown: Mapping[str, str]) -> pl.Expr:
+    """Return `changes`: `Heading: old → new` for each value that an updated row changes, joined by `; `.
+
+    `shown` names, for each stored column, the field that shows it; of a secret one only that it changed is said.
+    """
+    parts: list[pl.Expr] = []
+    for name, field in shown.items():
+        one = template[field]
+        differs = pl.col(f"changed.{name}")
+        if one.secret:
+            parts.append(pl.when(differs).then(pl.lit(f"{one.heading}: changed")))
+        else:
+            old, new = one.kind.show(pl.col(f"stored.{field}")), one.kind.show(pl.col(field))
+            parts.append(change(differs, one.heading, old, new))
     return updated(pl.concat_str(parts, separator="; ", ignore_nulls=True)).alias("changes")
 
 

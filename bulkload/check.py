@@ -51,18 +51,21 @@ def normal(heading: str) -> str:
 
 
 def match(header: Sequence[str], template: Template, *, file: str) -> Matched:
-    """Find the template's fields in a file's header; refuse a missing, unknown, doubled or empty heading."""
+    """Find the template's fields in a file's header; refuse a missing, unknown, doubled or empty heading.
+
+    Where files have a name of their own, the headings have to be spelled as declared, and in that order.
+    """
     known = {normal(one.heading): one for one in template.fields}
     columns: dict[str, int | None] = {}
     for number, heading in enumerate(header):
-        if normal(heading) == MESSAGES_COLUMN and MESSAGES_COLUMN not in known:
+        if normal(heading) == MESSAGES_COLUMN and MESSAGES_COLUMN not in known and not template.file_name:
             continue
         if not normal(heading):
             raise FileRefused(
                 "HEADER_EMPTY", f"{file}: column {letters(number)} has no heading. Give it one, or remove it."
             )
         one = known.get(normal(heading))
-        if one is None:
+        if one is None or (template.file_name and heading.strip() != one.heading):
             raise FileRefused("HEADER_UNKNOWN", unknown_heading(file, heading, template))
         if one.name in columns:
             raise FileRefused(
@@ -74,7 +77,20 @@ def match(header: Sequence[str], template: Template, *, file: str) -> Matched:
         if one.name not in columns and not one.may_be_absent:
             raise FileRefused("HEADER_MISSING", missing_heading(file, one, header))
         columns.setdefault(one.name, None)
+    if template.file_name:
+        in_order(columns, template, file)
     return Matched(columns, len(header))
+
+
+def in_order(columns: Mapping[str, int | None], template: Template, file: str) -> None:
+    """Refuse headings that are not in the template's order; the first that is out of place is named."""
+    for number, (name, one) in enumerate(zip(columns, template.fields, strict=True)):
+        if name != one.name:
+            raise FileRefused(
+                "HEADER_ORDER",
+                f"{file}: column {letters(number)} is '{template[name].heading}', and has to be '{one.heading}'. "
+                f"The order is: {', '.join(field.heading for field in template.fields)}.",
+            )
 
 
 def unknown_heading(file: str, heading: str, template: Template) -> str:
@@ -125,10 +141,10 @@ def parse(batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
 
 
 def trimmed(template: Template) -> Iterator[pl.Expr]:
-    """Yield each field's texts without the blanks around them; a secret one as it is."""
+    """Yield each field's texts, without the blanks around them where the field says so."""
     for one in template.fields:
         cell = pl.col(f"cell.{one.name}")
-        yield (cell if one.secret else cell.str.strip_chars()).alias(f"text.{one.name}")
+        yield (cell.str.strip_chars() if one.trims else cell).alias(f"text.{one.name}")
 
 
 def composed(frame: pl.DataFrame, template: Template) -> pl.DataFrame:
@@ -263,7 +279,8 @@ def words(rows: pl.DataFrame, message: str, one: Placed | None) -> list[pl.Expr 
     if "cell" in named:
         made.append(pl.lit("the value").alias("cell") if one.field.secret else rules.quoted(pl.col(cell)).alias("cell"))
     if "remedy" in named:
-        made.append(one.field.kind.remedies(rows[text]).alias("remedy"))
+        remedy = pl.lit("") if one.field.secret else one.field.kind.remedies(rows[text])
+        made.append(remedy.alias("remedy"))
     if "length" in named:
         made.append(pl.col(text).str.len_chars().alias("length"))
     if "limit" in named:

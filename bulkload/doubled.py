@@ -1,4 +1,4 @@
-"""Finds the rows of a file that have the same key, in memory that does not grow with the file."""
+"""Finds the rows of a file that share what must tell them apart, in memory that does not grow with the file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import reduce
 import polars as pl
 
 from bulkload.spool import Spool
-from bulkload.template import Template
+from bulkload.template import Distinct
 
 AT_ONCE = 2_000_000
 """Keys that are compared in memory at a time."""
@@ -20,14 +20,13 @@ ODD = 0x9E37_79B9_7F4A_7C15
 """Mixes the digest of one column into the next one's: an odd multiplier loses no bit."""
 
 
-def digests(frame: pl.DataFrame, template: Template) -> pl.DataFrame:
-    """Return `row` and two digests (`a`, `b`) of the key of each row, as it is compared; a blank key has none.
-
-    A family can say with columns `same.x` what tells rows apart; otherwise it is the text of the key's fields.
-    """
-    own = [name for name in frame.columns if name.startswith("same.")]
-    columns = own or [f"text.{name}" for name in template.key]
-    key = [pl.col(one).str.to_lowercase() if one in template.folded_key else pl.col(one) for one in columns]
+def digests(frame: pl.DataFrame, distinct: Distinct) -> pl.DataFrame:
+    """Return `row` and two digests (`a`, `b`) of what tells each row apart, as it is compared; where it is blank, none."""
+    columns = [f"text.{name}" for name in distinct.by]
+    if distinct.same and distinct.same[0] in frame.columns:
+        columns = list(distinct.same)
+    folded = {one for one in columns if one.partition(".")[2] in distinct.folded}
+    key = [pl.col(one).str.to_lowercase() if one in folded else pl.col(one) for one in columns]
     texts = [one for one in columns if frame.schema[one] == pl.String]
     blank = pl.any_horizontal(pl.col(one).is_null() | (pl.col(one) == "") for one in texts)
     rows = frame.lazy().filter(pl.col("fault").is_null() & ~blank)
@@ -42,16 +41,16 @@ def mixed(key: Sequence[pl.Expr], seed: int) -> pl.Expr:
     return reduce(lambda whole, part: whole * pl.lit(ODD, pl.UInt64) + part, parts)
 
 
-def doubled_rows(spool: Spool, template: Template, rows: int) -> pl.DataFrame:
-    """Return the rows that a doubled key rejects, ascending: `row`, `other_row` (the first, or for it the second).
+def doubled_rows(spool: Spool, distinct: Distinct, rows: int) -> pl.DataFrame:
+    """Return the rows that are rejected, ascending: `row`, `other_row` (the first, or for it the second).
 
-    The digests are in the spool as `keys`. A large file is gone through several times, for one part of the
-    digests each time.
+    The digests are in the spool under the column's name. A large file is gone through several times, for one
+    part of the digests each time.
     """
     found = [pl.DataFrame(schema={"row": pl.UInt32, "other_row": pl.UInt32})]
     parts = rows // AT_ONCE + 1
     for part in range(parts):
-        frames = [frame.filter(pl.col("a") % parts == part) for frame in spool.look("keys")]
+        frames = [frame.filter(pl.col("a") % parts == part) for frame in spool.look(distinct.column)]
         if not frames:
             break
         frame = pl.concat(frames)
@@ -60,6 +59,6 @@ def doubled_rows(spool: Spool, template: Template, rows: int) -> pl.DataFrame:
         first, second = (pl.col("row").sort().get(nth).over("a", "b") for nth in (0, 1))
         other = pl.when(pl.col("row") == first).then(second).otherwise(first).alias("other_row")
         same = same.select("row", other)
-        found.append(same.filter(pl.col("row") > pl.col("other_row")) if template.doubled_rejects == "later" else same)
-    spool.forget("keys")
+        found.append(same.filter(pl.col("row") > pl.col("other_row")) if distinct.rejects == "later" else same)
+    spool.forget(distinct.column)
     return pl.concat(found).cast(pl.Int64).sort("row")

@@ -9,14 +9,11 @@ from typing import BinaryIO
 
 import polars as pl
 
-from bulkload.errors import UsageError
 from bulkload.formats.workbook import Column, write_workbook
+from bulkload.places import written_as
 from bulkload.results import PartFile
 from bulkload.store import Store
-from bulkload.template import Template
-
-LOST = "lost"
-"""A column of a family's export: how many of a record's values could not be written so that they read back."""
+from bulkload.template import LOST, Template
 
 
 def export_records(template: Template, store: Store, output: Path | None, stream: BinaryIO) -> int:
@@ -33,11 +30,11 @@ def export_records(template: Template, store: Store, output: Path | None, stream
     if output is None:
         write_delimited(template, frames(), stream, ",")
         return lost
-    ending = output.suffix.lower()
+    ending = written_as(output, template)
     if ending == ".xlsx":
         columns = [Column(field.heading, "text", None) for field in template.fields]
         write_workbook(output, template.name, columns, (row for frame in frames() for row in frame.iter_rows()))
-    elif ending in {".csv", ".txt"}:
+    else:
         target = PartFile(output, secrets.token_hex(4))
         try:
             write_delimited(template, frames(), target.file, "," if ending == ".csv" else "\t")
@@ -46,8 +43,6 @@ def export_records(template: Template, store: Store, output: Path | None, stream
             target.discard()
             raise
         target.part.replace(output)
-    else:
-        raise UsageError(f"{output}: the name has to end in .csv, .txt (tab) or .xlsx.")
     return lost
 
 

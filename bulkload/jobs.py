@@ -88,10 +88,12 @@ class Job:
     ended_at: int | None = None
     message: str | None = None
     rows: int = 0
+    outcomes: str = "{}"
     counts: str = "{}"
     findings: str = "[]"
     results: str | None = None
     rejects: str | None = None
+    errors: str | None = None
     renames: str = "[]"
 
     def as_dict(self) -> dict[str, Any]:
@@ -111,10 +113,12 @@ class Job:
             "ended_at": instant(self.ended_at),
             "message": self.message,
             "rows": self.rows,
-            "outcomes": json.loads(self.counts),
+            "outcomes": json.loads(self.outcomes),
+            "counts": json.loads(self.counts),
             "findings": json.loads(self.findings),
             "results": self.results,
             "rejects": self.rejects,
+            "errors": self.errors,
         }
 
 

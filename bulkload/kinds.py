@@ -81,12 +81,14 @@ class Choice(Kind):
     """One of a list, in any letter case and with any blanks between its words; stored as the list spells it.
 
     `aliases` are other spellings of a choice; `also_read` are words that a rule, not this kind, judges.
+    `exactly`: only as the list spells it.
     """
 
     code: Code | None = rules.NOT_IN_LIST
     aliases: Mapping[str, str] = field(default_factory=dict)
     also_read: tuple[str, ...] = ()
     folds_blanks: bool = True
+    exactly: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dtype", pl.Enum(self.choices + self.also_read))
@@ -100,6 +102,8 @@ class Choice(Kind):
 
     def parse(self, text: pl.Series) -> pl.Series:
         """Look each text up among the spellings."""
+        if self.exactly:
+            return text.cast(self.dtype, strict=False)
         spellings, values = self._spellings
         folded = fold(text) if self.folds_blanks else text.str.to_lowercase()
         return values.gather(folded.cast(spellings, strict=False).to_physical())
@@ -150,27 +154,33 @@ class YesNo(Choice):
 
 @dataclass(frozen=True)
 class WholeNumber(Kind):
-    """Digits only, within limits."""
+    """Digits only, within limits; `width`: how many digits it is shown with, and may have at most."""
 
     code: Code | None = rules.NOT_A_NUMBER
     dtype: pl.DataType = field(default_factory=pl.Int64)
     low: int = 0
     high: int = 999_999_999
+    width: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "says", f"a whole number from {self.low} to {self.high}")
+        low, high = (str(one).zfill(self.width or 0) for one in (self.low, self.high))
+        object.__setattr__(self, "says", f"a whole number from {low} to {high}")
 
     @property
     def words(self) -> Mapping[str, pl.Expr]:
         """Name the limits."""
-        return {"limits": pl.lit(f" from {self.low} to {self.high}")}
+        return {"limits": pl.lit(self.says.removeprefix("a whole number"))}
 
     def parse(self, text: pl.Series) -> pl.Series:
-        """Read up to eighteen digits."""
-        digits = pl.col("t").str.contains(r"^[0-9]{1,18}$")
+        """Read up to eighteen digits, or as many as it is shown with."""
+        digits = pl.col("t").str.contains(rf"^[0-9]{{1,{self.width or 18}}}$")
         number = pl.col("t").cast(pl.Int64, strict=False)
         good = digits & number.is_between(self.low, self.high)
         return text.to_frame("t").select(pl.when(good).then(number)).to_series()
+
+    def show(self, value: pl.Expr) -> pl.Expr:
+        """Write the digits."""
+        return value.cast(pl.String).str.zfill(self.width or 0).fill_null("")
 
 
 LEAP_YEAR = pl.select(pl.date_range(pl.date(2000, 1, 1), pl.date(2000, 12, 31))).to_series()
@@ -186,6 +196,50 @@ FIRST_DAYS = pl.Series([(date(year, 1, 1) - date(1970, 1, 1)).days for year in r
 LEAPS = pl.Series([isleap(year) for year in range(1900, 2200)])
 LEAP_DAY = 59
 """The place of 29 February in a leap year, counted from 0."""
+
+
+def days(text: pl.Series) -> pl.Series:
+    """Return the day that texts begin with as mm/dd/yyyy, in days since 1970; null where that is none (1900 to 2199)."""
+    parts = text.to_frame("t").select(
+        pl.col("t").str.slice(0, 6).cast(MONTH_DAYS, strict=False).to_physical().cast(pl.Int32).alias("day"),
+        pl.col("t").str.slice(6, 4).cast(YEARS, strict=False).to_physical().alias("year"),
+    )
+    parts = parts.with_columns(
+        FIRST_DAYS.gather(parts["year"]).alias("first"), LEAPS.gather(parts["year"]).alias("leap")
+    )
+    common = pl.when(pl.col("day") < LEAP_DAY).then("day").when(pl.col("day") > LEAP_DAY).then(pl.col("day") - 1)
+    day = pl.when("leap").then("day").otherwise(common)
+    return parts.select((pl.col("first") + day).cast(pl.Int32)).to_series()
+
+
+@dataclass(frozen=True)
+class CalendarDate(Kind):
+    """MM/DD/YYYY, as days since 1970."""
+
+    code: Code | None = rules.DATE_FORMAT
+    says: str = "MM/DD/YYYY"
+    dtype: pl.DataType = field(default_factory=pl.Int32)
+
+    @property
+    def words(self) -> Mapping[str, pl.Expr]:
+        """Name the form."""
+        return {"form": pl.lit(f"a day as {self.says}")}
+
+    def parse(self, text: pl.Series) -> pl.Series:
+        """Read ten characters, no more and no fewer."""
+        return days(pl.select(pl.when(text.str.len_chars() == 10).then(text)).to_series())
+
+    def of_date_cell(self, moment: pl.Expr) -> pl.Expr:
+        """Take the day of a spreadsheet's date cell."""
+        return moment.dt.date().to_physical()
+
+    def spell(self, moment: pl.Expr) -> pl.Expr:
+        """Write a date cell without its time."""
+        return moment.dt.strftime("%m/%d/%Y")
+
+    def show(self, value: pl.Expr) -> pl.Expr:
+        """Write days since 1970."""
+        return value.cast(pl.Date).dt.strftime("%m/%d/%Y").fill_null("")
 
 
 @dataclass(frozen=True)
@@ -208,17 +262,8 @@ class EnrollmentDate(Kind):
 
         Library parsers accept other spellings as well; a look-up accepts none, and takes 0.1 s for a million.
         """
-        parts = text.to_frame("t").select(
-            pl.col("t").str.slice(0, 6).cast(MONTH_DAYS, strict=False).to_physical().cast(pl.Int32).alias("day"),
-            pl.col("t").str.slice(6, 4).cast(YEARS, strict=False).to_physical().alias("year"),
-            pl.col("t").str.slice(10).cast(CLOCK, strict=False).to_physical().cast(pl.Int64).alias("minute"),
-        )
-        parts = parts.with_columns(
-            FIRST_DAYS.gather(parts["year"]).alias("first"), LEAPS.gather(parts["year"]).alias("leap")
-        )
-        common = pl.when(pl.col("day") < LEAP_DAY).then("day").when(pl.col("day") > LEAP_DAY).then(pl.col("day") - 1)
-        day = pl.when("leap").then("day").otherwise(common)
-        return parts.select((pl.col("first") + day) * 86_400 + pl.col("minute") * 60).to_series()
+        minute = text.str.slice(10).cast(CLOCK, strict=False).to_physical().cast(pl.Int64)
+        return days(text).cast(pl.Int64) * 86_400 + minute * 60
 
     def of_date_cell(self, moment: pl.Expr) -> pl.Expr:
         """Take a spreadsheet's date cell as it is, to the second."""

@@ -13,10 +13,10 @@ from bulkload import doubled, rules
 from bulkload.check import Saying, check, faults, no_findings, parse, said
 from bulkload.formats.batch import Batch, Span
 from bulkload.recall import Recollection
-from bulkload.results import FIRST, RejectsFile, ResultsFile, Tally, results_frame
+from bulkload.results import FIRST, ErrorsFile, RejectsFile, ResultsFile, Tally, results_frame
 from bulkload.source import Source
 from bulkload.spool import Spool
-from bulkload.template import Options, Placed, Run, Template, Write
+from bulkload.template import Distinct, Options, Placed, Run, Template, Write
 from bulkload.writes import Writes
 
 WORKERS = 2
@@ -27,8 +27,8 @@ AFTER_COLUMNS = 100_000
 
 Progress = Callable[[float, int], None]
 
-Looked = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
-"""A batch as the first look leaves it, its findings, and the digests of its keys."""
+Looked = tuple[pl.DataFrame, pl.DataFrame, Mapping[Distinct, pl.DataFrame]]
+"""A batch as the first look leaves it, its findings, and the digests of what tells its rows apart."""
 
 
 @dataclass(slots=True)
@@ -37,6 +37,12 @@ class Outputs:
 
     results: ResultsFile | None = None
     rejects: RejectsFile | None = None
+    errors: ErrorsFile | None = None
+
+    @property
+    def wanted(self) -> list[ResultsFile | RejectsFile | ErrorsFile]:
+        """Return those that are wanted."""
+        return [one for one in (self.results, self.rejects, self.errors) if one is not None]
 
 
 @dataclass(slots=True)
@@ -58,7 +64,7 @@ class Load:
     @property
     def most_messages(self) -> int | None:
         """Return how many sentences of a code and batch are read by anybody: with results all of them."""
-        return FIRST if self.outputs.results is None and self.outputs.rejects is None else None
+        return None if self.outputs.wanted else FIRST
 
     @property
     def template(self) -> Template:
@@ -72,7 +78,7 @@ class Settling:
 
     frame: pl.DataFrame
     findings: pl.DataFrame
-    twice: pl.DataFrame
+    twice: Mapping[Distinct, pl.DataFrame]
     stored: Mapping[str, pl.DataFrame]
 
 
@@ -96,13 +102,15 @@ def load(one: Load) -> None:
         one.spans.append(span)
         one.spool.add(f"rows-{number}", frame)
         one.spool.add(f"findings-{number}", findings)
-        one.spool.add("keys", keys)
+        for distinct, digests in keys.items():
+            one.spool.add(distinct.column, digests)
         if one.run is not None and one.recollection is not None:
             one.recollection.ask(one.run.asks(frame))
         one.progress(one.source.reader.progress * 0.7, span.first_row + span.rows - 2)
     if one.recollection is not None:
         one.recollection.find(one.spans)
-    twice = doubled.doubled_rows(one.spool, one.template, sum(span.rows for span in one.spans))
+    rows = sum(span.rows for span in one.spans)
+    twice = {distinct: doubled.doubled_rows(one.spool, distinct, rows) for distinct in one.template.distinct}
     with ThreadPoolExecutor(1, "report") as reporter:
         reported: deque[Future[None]] = deque()
         for nth, span in enumerate(one.spans):
@@ -111,9 +119,12 @@ def load(one: Load) -> None:
             while len(reported) > 1 or (reported and nth == len(one.spans) - 1):
                 reported.popleft().result()
             one.progress(0.7 + 0.3 * (nth + 1) / len(one.spans), span.first_row + span.rows - 2)
+    if one.run is not None and one.writes is not None:
+        one.writes.add(one.run.finish())
+        one.tally.counts.update(one.run.counts)
 
 
-def taken(one: Load, nth: int, twice: pl.DataFrame) -> Settling:
+def taken(one: Load, nth: int, twice: Mapping[Distinct, pl.DataFrame]) -> Settling:
     """Take a batch out of the spool, with what the rest of the file and the store add to it."""
     frame = one.spool.take(f"rows-{nth:06}")
     findings = one.spool.take(f"findings-{nth:06}")
@@ -142,9 +153,9 @@ def side_by_side(one: Load) -> Iterator[tuple[Span, Looked]]:
 
 
 def look(one: Load, batch: Batch) -> Looked:
-    """Parse, check and look up a batch: the frame that is left, its findings, the digests of its keys."""
+    """Parse, check and look up a batch: the frame that is left, its findings, the digests of what tells rows apart."""
     found, saying = [no_findings()], Saying(most=one.most_messages)
-    frame = parse(batch, one.source.matched, one.template)
+    frame = parse(batch, one.source.matched, one.template).with_columns(**one.options.columns)
     if frame["fault"].null_count() < frame.height:
         found.append(faults(frame, one.source.matched.width))
     frame, findings, left = check_ready(frame, one.template.placed, saying)
@@ -154,19 +165,27 @@ def look(one: Load, batch: Batch) -> Looked:
         frame, findings, left = check_ready(frame, left, saying)
         found.append(findings)
     one.left = left
-    keys = doubled.digests(frame, one.template)
-    return frame.select(kept(one, frame, left)), pl.concat(found), keys
+    keys = {distinct: doubled.digests(frame, distinct) for distinct in one.template.distinct}
+    return frame.select(*kept(one, frame, left), *typed(one)), pl.concat(found), keys
+
+
+def typed(one: Load) -> list[pl.Expr]:
+    """Return the cells that a file of all findings shows, as `typed.x`."""
+    if one.outputs.errors is None:
+        return []
+    return [pl.col(f"cell.{name}").alias(f"typed.{name}") for name in one.template.errors_show]
 
 
 def kept(one: Load, frame: pl.DataFrame, left: Sequence[Placed]) -> list[str]:
     """Return the columns that are still needed after the first look at a batch."""
     needed = {"row", "line", "fault", "ok"}
-    if one.run is not None or one.outputs.results is not None or "{key}" in one.template.doubled.message:
+    if one.run is not None or one.outputs.wanted:
         needed |= {f"text.{name}" for name in one.template.key}
+    needed |= {f"text.{name}" for distinct in one.template.distinct if names_key(distinct) for name in distinct.by}
     if one.run is not None:
         needed |= one.run.keeps
         for placed in left:
-            needed |= placed.roots | {f"text.{placed.field.name}"}
+            needed |= placed.roots | (set() if placed.field.secret else {f"text.{placed.field.name}"})
             needed |= {name for _, name in rules.placeholders(placed.code.message) if name}
             needed |= {root for word in placed.words.values() for root in word.meta.root_names()}
     return [name for name in frame.columns if name in needed]
@@ -187,11 +206,14 @@ def settle(one: Load, span: Span, batch: Settling) -> Settled:
     """Take a batch from its look-ups to its outcomes: doubled keys, recall, decide."""
     frame, most = batch.frame, one.most_messages
     found = [batch.findings]
-    here = batch.twice.filter(pl.col("row").is_between(span.first_row, span.first_row + span.rows - 1))
-    if here.height:
-        rows = frame.join(here, on="row", how="inner", maintain_order="left")
-        found.append(said(rows.with_columns(key_in_words(one)), one.template.doubled, None, AFTER_COLUMNS, most))
-        frame = frame.with_columns(pl.col("ok") & ~pl.col("row").is_in(here["row"].implode()))
+    for nth, (distinct, twice) in enumerate(batch.twice.items()):
+        here = twice.filter(pl.col("row").is_between(span.first_row, span.first_row + span.rows - 1))
+        frame = frame.with_columns(pl.col("row").is_in(here["row"].implode()).alias(distinct.column))
+        if here.height:
+            rows = frame.join(here, on="row", how="inner", maintain_order="left")
+            rows = rows.with_columns(key_in_words(distinct))
+            found.append(said(rows, distinct.code, None, AFTER_COLUMNS + nth, most))
+            frame = frame.with_columns(pl.col("ok") & ~pl.col(distinct.column))
     if one.run is None:
         outcome = pl.when("ok").then(pl.lit("accepted")).otherwise(pl.lit("rejected"))
         return Settled(frame.with_columns(outcome.alias("outcome"), pl.lit("").alias("changes")), pl.concat(found))
@@ -199,17 +221,21 @@ def settle(one: Load, span: Span, batch: Settling) -> Settled:
     frame, findings, left = check_ready(frame, one.left, Saying(most=most))
     found.append(findings)
     decision = one.run.decide(frame)
-    accepted = Saying(pl.col("outcome") != "rejected", 2 * AFTER_COLUMNS, most)
-    _, findings, _ = check_ready(decision.frame, left, accepted)
+    _, findings, _ = check_ready(decision.frame, left, Saying(later=2 * AFTER_COLUMNS, most=most))
     found.append(findings)
     return Settled(decision.frame, pl.concat(found), decision.writes)
 
 
-def key_in_words(one: Load) -> pl.Expr:
+def names_key(distinct: Distinct) -> bool:
+    """Say whether the sentence of a doubled key repeats the key."""
+    return "{key}" in distinct.code.message
+
+
+def key_in_words(distinct: Distinct) -> pl.Expr:
     """Return the key's cells as a message names them."""
-    if "{key}" not in one.template.doubled.message:
+    if not names_key(distinct):
         return pl.lit("").alias("key")
-    cells = [rules.quoted(pl.col(f"text.{name}")) for name in one.template.key]
+    cells = [rules.quoted(pl.col(f"text.{name}")) for name in distinct.by]
     return pl.concat_str(cells, separator=", ").alias("key")
 
 
@@ -218,10 +244,12 @@ def report(one: Load, span: Span, settled: Settled) -> None:
     one.tally.add(settled.frame["outcome"], settled.findings)
     if one.writes is not None:
         one.writes.add(settled.writes)
-    if one.outputs.results is None and one.outputs.rejects is None:
+    if not one.outputs.wanted:
         return
     lines = results_frame(settled.frame, settled.findings, one.template)
     if one.outputs.results is not None:
         one.outputs.results.add(lines)
     if one.outputs.rejects is not None:
         one.outputs.rejects.add(span, lines)
+    if one.outputs.errors is not None:
+        one.outputs.errors.add(settled.frame, settled.findings)

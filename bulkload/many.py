@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 import tempfile
 from collections import Counter
@@ -12,10 +13,10 @@ from pathlib import Path
 
 from bulkload.errors import UsageError
 from bulkload.load import Progress
-from bulkload.results import default_results, is_written_by_us
+from bulkload.places import default_results, is_written_by_us
 from bulkload.runs import Report, Request, apply_file, validate
 from bulkload.source import Reading, probable_template, regular_file, shown_name, shown_path
-from bulkload.store import Store, open_store, store_path
+from bulkload.store import Store, key_path, open_store, store_path
 from bulkload.template import Options
 from bulkload.templates import templates
 
@@ -170,3 +171,5 @@ def copy_store(source: Path, target: Path) -> None:
         contextlib.closing(sqlite3.connect(target)) as new,
     ):
         old.backup(new)
+    if key_path(source).exists():
+        shutil.copyfile(key_path(source), key_path(target))

@@ -1,8 +1,9 @@
 """Brings the stored records to the rows that ask for them, in memory that does not grow with file or store.
 
 Rows come in any order, and looking each of them up would walk through the whole store with every batch. So
-the keys that rows ask for are set aside by the store's own order, read in that order, part by part, and
-what is found is set aside again by batch.
+the keys that rows ask for are set aside in parts. Where the key begins as the table's own does, parts are
+ranges of it, and records are read range by range; else parts go by the key's digest, and the table is read
+once, from its beginning to its end. What is found is set aside again by batch.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from bulkload.ahead import ahead
 from bulkload.formats.batch import Span
 from bulkload.spool import Spool
 from bulkload.store import Store
+from bulkload.template import Recalled
 
 PARTS = 8
 """Parts that the keys are spread over: one of them, with the records beside it, is in memory at a time."""
@@ -23,63 +25,75 @@ FEW = 50_000
 """Up to so many keys are looked up one by one (1 to 2 microseconds each); more are found by reading on. A
 table of so few records is read as a whole."""
 
-KEY = ["event", "user"]
-
-Schema = Mapping[str, pl.DataType]
-
 
 class Recollection:
-    """Collects what rows ask for, then finds it: `ask` for each batch, `find` once, `stored` for each batch.
+    """Collects what rows ask for, then finds it: `ask` for each batch, `find` once, `stored` for each batch."""
 
-    Tables are those whose key begins with event and user.
-    """
-
-    def __init__(self, store: Store, spool: Spool, tables: Mapping[str, Schema]) -> None:
-        self.store, self.spool = store, spool
-        few = {table for table in tables if store.has_at_most(table, FEW)}
-        self.whole = {table: store.records(table, tables[table]) for table in few}
-        self.tables = {table: schema for table, schema in tables.items() if table not in few}
-        self.empty = {table: pl.DataFrame(schema={"row": pl.Int64, **schema}) for table, schema in tables.items()}
-        self.width = store.next_number("event") // PARTS + 1
-        self.asked = dict.fromkeys(tables, 0)
+    def __init__(self, store: Store, spool: Spool, recalls: Mapping[str, Recalled]) -> None:
+        self.store, self.spool, self.recalls = store, spool, recalls
+        few = {name for name, one in recalls.items() if store.has_at_most(one.table, FEW)}
+        self.whole = {name: store.records(recalls[name].table, recalls[name].columns) for name in few}
+        self.large = {name: one for name, one in recalls.items() if name not in few}
+        self.widths = {
+            name: store.next_number(one.key[0]) // PARTS + 1
+            for name, one in self.large.items()
+            if store.is_ordered_by(one.table, one.key)
+        }
+        self.asked = dict.fromkeys(self.large, 0)
 
     def ask(self, asks: Mapping[str, pl.DataFrame]) -> None:
-        """Set aside the keys of a batch: for each table a frame of `row`, `event` and `user`."""
-        for table in self.tables:
-            keys = asks[table].drop_nulls()
-            self.asked[table] += keys.height
-            parts = keys.with_columns((pl.col("event") // self.width).alias("part")).partition_by(
-                "part", as_dict=True, include_key=False
-            )
-            for (part,), frame in parts.items():
-                self.spool.add(f"ask-{table}-{part:02}", frame)
+        """Set aside the keys of a batch."""
+        for name in self.large:
+            keys = asks[name].drop_nulls()
+            self.asked[name] += keys.height
+            for part, frame in self._parted(name, keys):
+                self.spool.add(f"ask-{name}-{part}", frame)
+
+    def _parted(self, name: str, frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Yield the parts that a frame's keys fall into."""
+        key = self.recalls[name].key
+        part = pl.col(key[0]) // self.widths[name] if name in self.widths else pl.struct(key).hash() % PARTS
+        parts = frame.with_columns(part.alias("part")).partition_by("part", as_dict=True, include_key=False)
+        for (number,), one in parts.items():
+            yield f"{number:02}", one
 
     def find(self, spans: Sequence[Span]) -> None:
         """Find the records of all keys, and set them aside by batch."""
         firsts = pl.Series([span.first_row for span in spans], dtype=pl.Int64)
-        for table in self.tables:
-            for keys, records in ahead(self._fetched(table)):
-                found = keys.join(records, on=KEY, how="inner", maintain_order="left")
+        for name, recalled in self.large.items():
+            for keys, records in ahead(self._fetched(name, recalled)):
+                found = keys.join(records, on=recalled.key, how="inner", maintain_order="left")
                 batch = firsts.search_sorted(found["row"], side="right") - 1
                 by_batch = found.with_columns(batch.alias("batch"))
                 for (number,), frame in by_batch.partition_by("batch", as_dict=True, include_key=False).items():
-                    self.spool.add(f"stored-{table}-{number:06}", frame)
+                    self.spool.add(f"stored-{name}-{number:06}", frame)
 
-    def _fetched(self, table: str) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    def _fetched(self, name: str, recalled: Recalled) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         """Yield the keys of each part, with the records that they may find."""
-        wanted = KEY if self.asked[table] <= FEW else KEY[:1]
-        for part in self.spool.names(f"ask-{table}-"):
+        few = self.asked[name] <= FEW
+        read_through = not few and name not in self.widths
+        if read_through:
+            for records in ahead(self.store.all_records(recalled.table, recalled.columns)):
+                for part, frame in self._parted(name, records):
+                    self.spool.add(f"have-{name}-{part}", frame)
+        for part in self.spool.names(f"ask-{name}-"):
             keys = self.spool.take(part)
             assert keys is not None
-            yield keys, self.store.records(table, self.tables[table], keys.select(wanted).unique().sort(pl.all()))
+            if not read_through:
+                wanted = recalled.key if few else recalled.key[:1]
+                keyed = keys.select(wanted).unique().sort(pl.all())
+                yield keys, self.store.records(recalled.table, recalled.columns, keyed)
+            elif (kept := self.spool.take(part.replace("ask", "have", 1))) is not None:
+                yield keys, kept
 
     def stored(self, batch: int, asks: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-        """Return, for each table, the records that a batch asked for: `row` and the table's columns."""
+        """Return, for each name, the records that a batch asked for: `row` and the columns that are wanted."""
         found = {
-            table: asks[table].join(records, on=KEY, how="inner", maintain_order="left")
-            for table, records in self.whole.items()
+            name: asks[name].join(records, on=self.recalls[name].key, how="inner", maintain_order="left")
+            for name, records in self.whole.items()
         }
-        for table in self.tables:
-            frame = self.spool.take(f"stored-{table}-{batch:06}")
-            found[table] = self.empty[table] if frame is None else frame
+        for name, recalled in self.large.items():
+            frame = self.spool.take(f"stored-{name}-{batch:06}")
+            empty: dict[str, pl.DataType] = {"row": pl.Int64(), **recalled.columns}
+            found[name] = pl.DataFrame(schema=empty) if frame is None else frame
         return found

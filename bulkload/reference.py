@@ -7,9 +7,9 @@ import io
 from pathlib import Path
 
 from bulkload import rules
-from bulkload.errors import UsageError
 from bulkload.formats.workbook import Column, write_workbook
 from bulkload.kinds import Choice, EnrollmentDate
+from bulkload.places import written_as
 from bulkload.rules import Code
 from bulkload.template import Field, Template
 from bulkload.templates import templates
@@ -57,7 +57,7 @@ def choices(field: Field) -> tuple[str, ...]:
 def empty_file(template: Template, path: Path) -> None:
     """Write a file with a template's headings, `.csv`, `.txt` (tab) or `.xlsx` by its name."""
     headings = [field.heading for field in template.fields if not field.may_be_absent]
-    ending = path.suffix.lower()
+    ending = written_as(path, template)
     if ending == ".xlsx":
         columns = [
             Column(
@@ -71,11 +71,9 @@ def empty_file(template: Template, path: Path) -> None:
             if not field.may_be_absent
         ]
         write_workbook(path, template.name, columns, [])
-    elif ending in {".csv", ".txt"}:
+    else:
         text = heading_line(headings, "," if ending == ".csv" else "\t")
         path.write_text(text, encoding="utf-8", newline="")
-    else:
-        raise UsageError(f"{path}: the name has to end in .csv, .txt (tab) or .xlsx.")
 
 
 def heading_line(headings: list[str], delimiter: str) -> str:
@@ -154,6 +152,11 @@ def described(template: Template, *, markdown: bool) -> str:
             for rows, heading, width in zip((fields, codes), headings, widths, strict=True)
         ]
     first = f"{template.name}: {template.says} (source: {template.source})"
+    if template.file_name:
+        first += (
+            f"\n\nA file is named exactly {template.file_name} (or run with --any-name), is comma-separated, "
+            f"uncompressed text, and has exactly these headings in this order."
+        )
     own = [listed(title, heads, rows, markdown=markdown) for title, heads, rows in template.tables]
     lists = [f"{field.heading}: {', '.join(choices(field))}" for field in template.fields if len(choices(field)) > 2]
     return "\n\n".join([first, tables[0], *lists, *own, tables[1]])

@@ -20,11 +20,13 @@ from bulkload.formats.batch import Span
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.formats.workbook import LONGEST_CELL, Cell, Column, write_workbook
 from bulkload.joins import beside
+from bulkload.places import BOM
 from bulkload.source import Source
 from bulkload.spool import Spool, writing
 from bulkload.template import Template
 
-BOM = b"\xef\xbb\xbf"
+FIRST_MESSAGE = r"^.*?( \| |$)"
+"""What stands before the first separator of messages."""
 
 FIRST = 3
 """Rows of a code that a summary shows."""
@@ -32,10 +34,11 @@ FIRST = 3
 
 @dataclass(slots=True)
 class Tally:
-    """Counts what became of the rows, and keeps the first rows of each code."""
+    """Counts what became of the rows, and keeps the first rows of each code; `counts` are the family's own."""
 
     rows: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     codes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, outcomes: pl.Series, findings: pl.DataFrame) -> None:
@@ -63,6 +66,7 @@ class Tally:
         """Turn every row that is not rejected into a skipped one: all or nothing."""
         rejected = self.outcomes["rejected"]
         self.outcomes = Counter({"skipped": self.rows - rejected, "rejected": rejected})
+        self.counts = Counter(dict.fromkeys(self.counts, 0))
 
     @property
     def rejected(self) -> int:
@@ -118,11 +122,13 @@ class PartFile:
 
 
 def results_frame(frame: pl.DataFrame, findings: pl.DataFrame, template: Template) -> pl.DataFrame:
-    """Return a line for each row: `row`, the key's cells, `outcome`, `changes`, `codes`, `messages`."""
+    """Return a line for each row: `row`, the key's cells, `outcome`, `changes`, `codes`, `messages`.
+
+    An accepted row begins with the template's code for it, and with what happened, where there is such.
+    """
     keys = [safe(pl.col(f"text.{name}")).alias(template[name].heading) for name in template.key]
-    lines = frame.select("row", *keys, "outcome", safe(pl.col("changes")).alias("changes"))
-    if findings.is_empty():
-        return lines.with_columns(pl.lit(None, pl.String).alias("codes"), pl.lit(None, pl.String).alias("messages"))
+    happened = pl.col("happened") if "happened" in frame.columns else pl.lit(None, pl.String)
+    lines = frame.select("row", *keys, "outcome", safe(pl.col("changes")).alias("changes"), happened.alias("happened"))
     said = (
         findings.sort("row", "position")
         .group_by("row", maintain_order=True)
@@ -131,7 +137,19 @@ def results_frame(frame: pl.DataFrame, findings: pl.DataFrame, template: Templat
             pl.col("message").str.join(" | ").alias("messages"),
         )
     )
-    return beside(lines, said, ["row"])
+    lines = beside(lines, said, ["row"])
+    if template.accepted is not None:
+        good = pl.col("outcome") != "rejected"
+        lines = lines.with_columns(
+            joined(pl.when(good).then(pl.lit(template.accepted.word)), pl.col("codes"), " ").alias("codes"),
+            joined(pl.when(good).then("happened"), pl.col("messages"), " | ").alias("messages"),
+        )
+    return lines.drop("happened")
+
+
+def joined(first: pl.Expr, second: pl.Expr, separator: str) -> pl.Expr:
+    """Join two texts, either of which may be null."""
+    return pl.concat_str(first, second, separator=separator, ignore_nulls=True)
 
 
 def safe(text: pl.Expr) -> pl.Expr:
@@ -145,6 +163,7 @@ class ResultsFile:
 
     def __init__(self, target: PartFile, template: Template) -> None:
         self.target = target
+        self.accepted = template.accepted is not None
         keys = [template[name].heading for name in template.key]
         self.headings = ["row", *keys, "outcome", "changes", "codes", "messages"]
 
@@ -175,6 +194,9 @@ class ResultsFile:
             pl.when(good).then(pl.lit("skipped")).otherwise("outcome").alias("outcome"),
             pl.when(good).then(None).otherwise("changes").alias("changes"),
         )
+        if self.accepted:
+            messages = pl.col("messages").str.replace(FIRST_MESSAGE, "skipped$1")
+            lines = lines.with_columns(pl.when(good).then(messages).otherwise("messages").alias("messages"))
         lines.sink_csv(self.target.part, include_bom=True)
         self.target.part.chmod(0o600)
         kept.unlink()
@@ -232,31 +254,26 @@ class RejectsFile:
                 yield [*(filled[at] for at in kept), messages, *cells[width:]]
 
 
-def default_results(path: Path, *, whole: bool = False) -> Path:
-    """Return where results go unless something else is said: beside the input.
+class ErrorsFile:
+    """Every finding of a file on a line of its own, with some cells of its row; there is none without findings."""
 
-    `whole` keeps the input's ending in the name, where two inputs differ in nothing else.
-    """
-    return path.with_name((path.name if whole else stem(path)) + ".results.csv")
+    def __init__(self, target: PartFile, template: Template) -> None:
+        self.target = target
+        self.template = template
 
+    def add(self, frame: pl.DataFrame, findings: pl.DataFrame) -> None:
+        """Append the findings of a batch."""
+        if findings.is_empty():
+            return
+        fields = [self.template[name] for name in self.template.errors_show]
+        cells = frame.select("row", *(safe(pl.col(f"typed.{one.name}")).alias(one.heading) for one in fields))
+        found = beside(findings.sort("row", "position"), cells, ["row"])
+        lines = found.select("row", *(one.heading for one in fields), "code", safe(pl.col("message")).alias("message"))
+        begun, file = self.target.begun, self.target.file
+        with writing(self.target.path):
+            file.write(b"" if begun else BOM)
+            lines.with_columns(pl.col(pl.String).replace("", None)).write_csv(file, include_header=not begun)
 
-def default_rejects(path: Path, *, whole: bool = False) -> Path:
-    """Return where rejects go: beside the input, under its own ending."""
-    ending = Path(path.name.removesuffix(".gz")).suffix
-    return path.with_name((path.name if whole else stem(path)) + ".rejects" + ending)
-
-
-def stem(path: Path) -> str:
-    """Return a file's name without its ending, and without `.gz`."""
-    name = path.name.removesuffix(".gz")
-    return name.rsplit(".", 1)[0] if "." in name.lstrip(".") else name
-
-
-def is_written_by_us(path: Path) -> bool:
-    """Say whether a file of a directory is one that bulkload wrote: rejects by their name, results by their headings too."""
-    parts = path.name.lower().removesuffix(".gz").split(".")
-    if "rejects" in parts[1:][-2:] or parts[-2:] == ["results", "csv"]:
-        return True
-    with path.open("rb") as file:
-        first = file.readline(10_000)
-    return first.startswith(BOM + b"row,") and first.rstrip().endswith(b",outcome,changes,codes,messages")
+    def finish(self) -> None:
+        """Bring what was written to the disk."""
+        self.target.finish()

@@ -188,6 +188,15 @@ RESULTS_NOT_MOVED = Code(
     "loading §4.2",
 )
 
+OK = Code(
+    "OK",
+    "note",
+    "the row was accepted; what became of it stands beside",
+    "the row was accepted",
+    "Nothing has to be done.",
+    "student §3",
+)
+
 OF_RUNS = (FILE_APPLIED_BEFORE, RESULTS_NOT_MOVED)
 """Codes of a run as a whole."""
 
@@ -201,6 +210,21 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
         "the file is none of the formats that are read, or is damaged",
         "Save the file as CSV (UTF-8), tab-delimited text or .xlsx.",
         "loading §2.1, §2.10",
+    ),
+    "FILE_NAME": (
+        "files of this template have a name of their own, and this is not it",
+        "Rename the file, or run with --any-name.",
+        "student §1; seed 002, §5",
+    ),
+    "ORDER_MISSING": (
+        "the store has no current eAMS order, and every student has an order",
+        "Load a license-order file with an eAMS order that is current.",
+        "student §2",
+    ),
+    "BIN_MISSING": (
+        "the store has no Enterprise Holding Bin School, which licences come from and return to",
+        "Load a license-order file with an order of the kind Holding Bin.",
+        "student §2",
     ),
     "FILE_CHANGED": (
         "the file was changed while it was read",

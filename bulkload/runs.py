@@ -22,8 +22,9 @@ from bulkload.errors import BulkloadError, Busy, FileRefused, StoreError
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.jobs import Job, finish_renames, new_id
 from bulkload.load import Load, Outputs, Progress, load
+from bulkload.places import default_errors, default_rejects, default_results
 from bulkload.recall import Recollection
-from bulkload.results import PartFile, RejectsFile, ResultsFile, Tally, default_rejects, default_results
+from bulkload.results import ErrorsFile, PartFile, RejectsFile, ResultsFile, Tally
 from bulkload.source import Digest, Reading, Source, identify, regular_file, shown_name, shown_path
 from bulkload.spool import Spool, writing
 from bulkload.store import Store, jobs
@@ -64,6 +65,7 @@ class Report:
     warnings: list[dict[str, str]] = field(default_factory=list)
     results: str | None = None
     rejects: str | None = None
+    errors: str | None = None
     seconds: float = 0.0
     begun: float = field(default_factory=time.monotonic)
 
@@ -87,11 +89,13 @@ class Report:
             "refused_code": self.refused_code,
             "rows": self.tally.rows,
             "outcomes": dict(self.tally.outcomes),
+            "counts": dict(self.tally.counts),
             "findings": self.tally.findings(),
             "warnings": self.warnings,
             "not_checked": self.unchecked,
             "results": self.results,
             "rejects": self.rejects,
+            "errors": self.errors,
             "seconds": round(self.seconds, 3),
             "exit_code": self.exit_code,
         }
@@ -156,7 +160,10 @@ def prepare(request: Request, source: Source, store: Store | None, work: Path) -
         )
     one = Load(source, request.options, Spool(work / "spool"), progress=request.progress)
     if store is not None:
-        one.run = source.template.family.begin(source.template, store, request.options)
+        try:
+            one.run = source.template.family.begin(source.template, store, request.options)
+        except FileRefused as refusal:
+            raise FileRefused(refusal.code, f"{shown_name(source.path)}: {refusal}") from None
         one.recollection = Recollection(store, one.spool, one.run.recalls)
         one.writes = Writes(store, one.spool)
     return one
@@ -164,9 +171,8 @@ def prepare(request: Request, source: Source, store: Store | None, work: Path) -
 
 def discard(outputs: Outputs) -> None:
     """Remove what a load had written when it failed."""
-    for one in (outputs.results, outputs.rejects):
-        if one is not None:
-            one.target.discard()
+    for one in outputs.wanted:
+        one.target.discard()
 
 
 def move_in(target: PartFile, place: Path) -> None:
@@ -256,8 +262,8 @@ def close_job(store: Store, job: Job, state: str, message: str, now: int) -> Non
 def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
     """Load a file and commit it; the lock is held."""
     path = request.path.absolute()
-    results, rejects = results_and_rejects(request, job)
-    parts = json.dumps([[str(one.part), str(one.path)] for one in (results, rejects)])
+    results, rejects, errors = places(request, job)
+    parts = json.dumps([[str(one.part), str(one.path)] for one in (results, rejects, errors)])
     jobs.change(store, job.id, state="running", started_at=job.submitted_at, renames=parts)
     with (
         workspace(jobs.folder(store) / job.id / "work") as work,
@@ -268,6 +274,8 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
         one = prepare(request, source, store, work)
         one.outputs.results = ResultsFile(results, source.template)
         one.outputs.rejects = RejectsFile(rejects, source, one.spool)
+        if source.template.errors_show:
+            one.outputs.errors = ErrorsFile(errors, source.template)
         try:
             one.outputs.results.begin()
             load(one)
@@ -295,12 +303,15 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
         jobs.change(store, job.id, renames="[]")
 
 
-def results_and_rejects(request: Request, job: Job) -> tuple[PartFile, PartFile]:
-    """Return where a job writes: the results where asked, the rejects beside them."""
+def places(request: Request, job: Job) -> tuple[PartFile, PartFile, PartFile]:
+    """Return where a job writes: the results where asked, the rejects and the file of all findings beside them."""
     assert request.results is not None
     place = request.results.absolute()
     whole = place.name == default_results(request.path, whole=True).name
-    return PartFile(place, job.id), PartFile(place.parent / default_rejects(request.path, whole=whole).name, job.id)
+    rejects = default_rejects(request.path, whole=whole)
+    errors = default_errors(request.path, request.options.today)
+    beside = place.parent
+    return PartFile(place, job.id), PartFile(beside / rejects.name, job.id), PartFile(beside / errors.name, job.id)
 
 
 def warn_of_earlier(request: Request, store: Store, sha256: str, report: Report) -> None:
@@ -316,25 +327,26 @@ def warn_of_earlier(request: Request, store: Store, sha256: str, report: Report)
 def keep(one: Load, store: Store, job: Job) -> None:
     """Finish the outputs, and keep a copy of each with the job."""
     folder = jobs.folder(store) / job.id
-    for output, name in ((one.outputs.results, "results.csv"), (one.outputs.rejects, "rejects")):
-        if output is not None:
-            output.finish()
-            if output.target.begun and (
-                name == "results.csv" or not any(field.secret for field in one.template.fields)
-            ):
-                with writing(folder / name):
-                    shutil.copyfile(output.target.part, folder / name)
-                    (folder / name).chmod(0o600)
+    for output in one.outputs.wanted:
+        output.finish()
+    kept: dict[str, ResultsFile | RejectsFile | None] = {"results.csv": one.outputs.results}
+    if not any(field.secret for field in one.template.fields):
+        kept["rejects"] = one.outputs.rejects
+    for name, copied in kept.items():
+        if copied is not None and copied.target.begun:
+            with writing(folder / name):
+                shutil.copyfile(copied.target.part, folder / name)
+                (folder / name).chmod(0o600)
 
 
 def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> str:
     """Write everything in one transaction with the job's record; return the files that are to be moved in."""
     assert job.number is not None
     moves: list[tuple[str | None, str]] = []
-    for output in (one.outputs.results, one.outputs.rejects):
-        if output is not None:
-            moves.append((str(output.target.part) if output.target.begun else None, str(output.target.path)))
-    report.results, report.rejects = (shown_path(Path(place)) if part else None for part, place in moves)
+    for output in one.outputs.wanted:
+        moves.append((str(output.target.part) if output.target.begun else None, str(output.target.path)))
+    outputs = one.outputs
+    report.results, report.rejects, report.errors = map(shown, (outputs.results, outputs.rejects, outputs.errors))
     with store.transaction():
         if report.state != "refused":
             apply(one.spool, store, job.number)
@@ -346,10 +358,17 @@ def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> st
             sha256=sha256,
             ended_at=job.submitted_at + int(time.monotonic() - report.begun),
             rows=one.tally.rows,
-            counts=json.dumps(dict(one.tally.outcomes)),
+            outcomes=json.dumps(dict(one.tally.outcomes)),
+            counts=json.dumps(dict(one.tally.counts)),
             findings=json.dumps(one.tally.findings() + report.warnings, ensure_ascii=False),
             results=report.results,
             rejects=report.rejects,
+            errors=report.errors,
             renames=json.dumps(moves),
         )
     return json.dumps(moves)
+
+
+def shown(output: ResultsFile | RejectsFile | ErrorsFile | None) -> str | None:
+    """Return the place of an output that holds something."""
+    return shown_path(output.target.path) if output is not None and output.target.begun else None

@@ -18,6 +18,7 @@ from bulkload.check import Matched, match, normal
 from bulkload.errors import BulkloadError, FileRefused, UsageError
 from bulkload.formats.delimited import DelimitedFile
 from bulkload.formats.spreadsheet import SpreadsheetFile
+from bulkload.places import is_named
 from bulkload.template import Template
 from bulkload.templates import template_named, templates
 
@@ -28,12 +29,13 @@ OLE = b"\xd0\xcf\x11\xe0"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a file is to be read, where that is not told from the file."""
+    """How a file is to be read, where that is not told from the file; `any_name`: whatever its name is."""
 
     template: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
+    any_name: bool = False
 
 
 @dataclass(slots=True)
@@ -144,10 +146,31 @@ def identify(path: Path, reading: Reading, work: Path) -> Source:
     reader = opened(path, reading, work)
     try:
         template = template_named(reading.template) if reading.template else told(reader.header, path.name)
+        if template.file_name:
+            named(path, template, reader, any_name=reading.any_name)
         return Source(path, reader, template, match(reader.header, template, file=shown_name(path)))
     except BaseException:
         reader.close()
         raise
+
+
+def named(path: Path, template: Template, reader: DelimitedFile | SpreadsheetFile, *, any_name: bool) -> None:
+    """Refuse a file that has not the name and the form that its template's files have (seed 002, §5)."""
+    wanted = str(template.file_name)
+    if not any_name and not is_named(path, wanted):
+        raise FileRefused(
+            "FILE_NAME",
+            f"{shown_name(path)}: a {template.name} file has to be named exactly {wanted}. "
+            f"Rename it, or run with --any-name.",
+        )
+    with path.open("rb") as file:
+        packed = file.read(2) == GZIP
+    if packed or isinstance(reader, SpreadsheetFile) or reader.layout.delimiter != ",":
+        raise FileRefused(
+            "FORMAT_UNKNOWN",
+            f"{shown_name(path)}: a {template.name} file has to be comma-separated, uncompressed text. "
+            f"Save it as CSV (UTF-8).",
+        )
 
 
 def told(header: Sequence[str], file: str) -> Template:
@@ -160,6 +183,8 @@ def told(header: Sequence[str], file: str) -> Template:
 
     best = max(templates().values(), key=shared)
     if shared(best) < 0.5:
+        best = next((one for one in templates().values() if one.file_name == file), best)
+    if shared(best) < 0.5 and best.file_name != file:
         raise FileRefused(
             "FORMAT_UNKNOWN",
             f"{file}: the header fits no template ({', '.join(templates())}). Is the first line the heading row? "

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import polars as pl
 
 from bulkload import rules
+from bulkload.config import iana
 from bulkload.kinds import Kind
 from bulkload.rules import Code, Rule
 
@@ -23,7 +24,7 @@ class Field:
 
     `required` is the code of a blank cell, None where a cell may be blank; `required_unless` names another
     field that may stand in for it. `may_be_absent`: a file without the heading is read as if every cell of
-    it were blank. Values of a secret field appear in no output.
+    it were blank. `trims`: blanks around a value are left out. Values of a secret field appear in no output.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Field:
     too_long: Code = rules.TOO_LONG
     rules: tuple[Rule, ...] = ()
     may_be_absent: bool = False
+    trims: bool = True
     secret: bool = False
 
 
@@ -60,8 +62,24 @@ class Options:
     ambiguous: Literal["earlier", "later", "error"] = "later"
     only: Literal["create", "update"] | None = None
     all_or_nothing: bool = False
+    set_licenses: bool = False
     display_time_zone: str = "UTC"
     display_date: str = "%m/%d/%Y %I:%M %p"
+
+    @property
+    def today(self) -> date:
+        """Return the day of the run, in the time zone that dates are shown in."""
+        import pytz
+
+        return self.now.astimezone(pytz.timezone(iana(self.display_time_zone))).date()
+
+    @property
+    def columns(self) -> dict[str, pl.Expr]:
+        """Return what rules may name of a run: `run.today` in UTC, in days since 1970, and `run.set_licenses`."""
+        return {
+            "run.today": pl.lit(int(self.now.timestamp()) // 86_400, pl.Int32),
+            "run.set_licenses": pl.lit(self.set_licenses),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +96,25 @@ class Decision:
     """What a family decided over a batch.
 
     `frame` is the frame it was given with `outcome` (String) and `changes` (String, empty for none) set,
-    and whatever columns the template's later rules name; `writes` is what has to happen in the store.
+    and whatever columns the template's later rules name; `happened` (String), where it has one, says in
+    words what became of a row that was accepted. `writes` is what has to happen in the store.
     """
 
     frame: pl.DataFrame
     writes: Iterable[Write] = ()
 
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """Says which records of a table rows ask for: by the columns of `key`, and all the columns that are wanted."""
+
+    table: str
+    key: tuple[str, ...]
+    columns: Mapping[str, pl.DataType]
+
+
+LOST = "lost"
+"""A column of a family's export: how many of a record's values could not be written so that they read back."""
 
 TableShown = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 """A table that people are sent to: its title, its headings, its rows."""
@@ -102,8 +133,13 @@ class Run(Protocol):
         ...
 
     @property
-    def recalls(self) -> Mapping[str, Mapping[str, pl.DataType]]:
-        """Return the tables that rows ask for records of, with the columns that are wanted."""
+    def recalls(self) -> Mapping[str, Recalled]:
+        """Return what rows ask for, under names of the family's own."""
+        ...
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Return what the family counts beside outcomes, as it stands."""
         ...
 
     def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -111,7 +147,7 @@ class Run(Protocol):
         ...
 
     def asks(self, frame: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
-        """Return, for each table of `recalls`, which rows ask for which of its records."""
+        """Return, for each of `recalls`, which rows ask for which of its records: `row` and the key."""
         ...
 
     def recall(self, frame: pl.DataFrame, stored: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -120,6 +156,10 @@ class Run(Protocol):
 
     def decide(self, frame: pl.DataFrame) -> Decision:
         """Decide over the rows whose `ok` is true, in file order."""
+        ...
+
+    def finish(self) -> Iterable[Write]:
+        """Return what is to be written when all rows are decided over."""
         ...
 
 
@@ -135,12 +175,36 @@ class Family(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """Says what no two rows of a file may share: the texts of fields.
+
+    `rejects`: the `later` rows (the first counts) or `all` of them. `folded` are compared without case.
+    `same` are columns that a family's look-up makes and that then tell rows apart in place of the texts;
+    their texts named in `folded` too.
+    """
+
+    by: tuple[str, ...]
+    code: Code = rules.KEY_DOUBLED
+    rejects: Literal["later", "all"] = "all"
+    folded: tuple[str, ...] = ()
+    same: tuple[str, ...] = ()
+
+    @property
+    def column(self) -> str:
+        """Return the name of the column that says which rows are rejected."""
+        return f"doubled.{'.'.join(self.by)}"
+
+
 @dataclass(frozen=True)
 class Template:
     """Declares a type of file, wholly.
 
-    `doubled`: the code of a key that stands twice, and which of its rows it rejects: `later` (the first
-    counts) or `all`. `folded_key`: texts of the key that are compared without case. `short_rows`: trailing blank cells may be missing. `refers_to`: the templates whose
+    `distinct`: what tells its rows apart; without it the key, of which all rows are rejected that share it.
+    `short_rows`: trailing blank cells may be missing. `file_name`: files have exactly this name, are
+    comma-separated uncompressed text, and have the headings exactly as declared, in this order.
+    `accepted`: the code of rows that are accepted, in the results. `errors_show`: the fields shown in a
+    file of all findings, which only templates that name some have. `refers_to`: the templates whose
     records must be there first. `tables` are shown with the template.
     """
 
@@ -151,10 +215,11 @@ class Template:
     key: tuple[str, ...]
     family: Family
     refers_to: tuple[str, ...] = ()
-    doubled: Code = rules.KEY_DOUBLED
-    doubled_rejects: Literal["later", "all"] = "all"
-    folded_key: tuple[str, ...] = ()
+    distinct: tuple[Distinct, ...] = ()
     short_rows: bool = False
+    file_name: str | None = None
+    accepted: Code | None = None
+    errors_show: tuple[str, ...] = ()
     tables: tuple[TableShown, ...] = ()
     placed: tuple[Placed, ...] = field(init=False)
 
@@ -163,9 +228,15 @@ class Template:
         headings = [one.heading.casefold() for one in self.fields]
         if len(set(names)) != len(names) or len(set(headings)) != len(headings):
             raise ValueError(f"template {self.name}: a field or a heading stands twice")
+        if not self.distinct:
+            object.__setattr__(self, "distinct", (Distinct(self.key),))
         object.__setattr__(self, "placed", tuple(self._place()))
-        named = {*self.key, *(one.required_unless for one in self.fields if one.required_unless)}
-        named |= {one.partition(".")[2] for one in self.folded_key}
+        named = {
+            *self.key,
+            *self.errors_show,
+            *(one for distinct in self.distinct for one in (*distinct.by, *distinct.folded)),
+        }
+        named |= {one.required_unless for one in self.fields if one.required_unless}
         for root in (root for placed in self.placed for root in placed.roots):
             kind, dot, name = root.partition(".")
             if not dot:
@@ -189,15 +260,16 @@ class Template:
     @property
     def codes(self) -> list[Code]:
         """Return every code that a row of this template can have; one word may have several sentences."""
-        found = [rules.CELL_COUNT, rules.BLANK_LINE, *(one.code for one in self.placed), self.doubled]
-        return list(dict.fromkeys(found))
+        found = [rules.CELL_COUNT, rules.BLANK_LINE, *(one.code for one in self.placed)]
+        found += [one.code for one in self.distinct]
+        return list(dict.fromkeys([*found, self.accepted] if self.accepted else found))
 
 
 def standard_rules(one: Field) -> Iterator[Rule]:
     """Yield the rules that follow from how a field is declared: trimmed, required, readable, not too long."""
     text = pl.col(f"text.{one.name}")
     cell = pl.col(f"cell.{one.name}")
-    if not one.secret:
+    if one.trims:
         yield Rule(rules.VALUE_TRIMMED, lambda _: (cell.str.strip_chars() != cell) & (text != ""))
     if one.required:
         other = pl.col(f"text.{one.required_unless}") == "" if one.required_unless else pl.lit(value=True)

@@ -57,8 +57,9 @@ def apply(spool: Spool, store: Store, job: int) -> None:
 
 
 def in_order(spool: Spool, table: Table) -> Iterator[pl.DataFrame]:
-    """Yield a table's new records in the order of their key."""
-    for part in spool.names(f"write-{table.name}-insert"):
+    """Yield a table's new records in the order of their key; numbered ones are in it already."""
+    yield from spool.look(f"write-{table.name}-insert")
+    for part in spool.names(f"write-{table.name}-insert-"):
         new = spool.take(part)
         if new is not None:
             yield new.sort(table.key)

@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 
 import click
-from example_runs import CASES, EXAMPLES, NOW, ROOT, RUNS, bulkload, write_expected, write_spreadsheet
+from example_runs import CASES, EXAMPLES, NOW, ROOT, RUNS, bulkload, write_expected, write_nights, write_spreadsheet
 from loading import query
 
 README = ROOT / "README.md"
@@ -330,6 +330,7 @@ def main() -> None:
     write_spreadsheet()
     for example in RUNS:
         write_expected(example)
+    write_nights()
     PICTURE.write_text(picture(), encoding="utf-8")
     README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -71,9 +72,50 @@ RUNS = (
 )
 
 
+@dataclass(frozen=True)
+class Night:
+    """Declares a folder of the district: when it is applied, after those before it, and its exit code."""
+
+    folder: str
+    now: str
+    exit_code: int
+
+
+DISTRICT = (
+    Night("student/reference", "2026-11-19T02:00:00Z", 0),
+    Night("student/night-1", "2026-11-20T02:00:00Z", 0),
+    Night("student/state", "2026-11-20T09:00:00Z", 0),
+    Night("student/night-2", "2026-11-21T02:00:00Z", 1),
+    Night("student/night-3", "2026-11-22T02:00:00Z", 1),
+)
+BALANCES = "balances.csv"
+"""The free licences of every order after a night: the export of `license-order`."""
+
+
+def apply_nights(place: Path) -> Iterator[tuple[Night, int, str]]:
+    """Copy the district to a place and apply its folders in turn on one store; yield each when it has ended."""
+    copied(place)
+    for night in DISTRICT:
+        yield night, *apply_night(night, place)
+
+
+def apply_night(night: Night, place: Path) -> tuple[int, str]:
+    """Apply a folder of the district, and write the balances after it into the folder."""
+    folder = f"examples/{night.folder}"
+    (place / folder / BALANCES).unlink(missing_ok=True)
+    ended = bulkload("apply", "--store", "store.db", "--now", night.now, folder, cwd=place)
+    bulkload("export", "license-order", "--store", "store.db", "-o", f"{folder}/{BALANCES}", cwd=place)
+    return ended
+
+
+def copied(place: Path) -> None:
+    """Copy the examples to a place, without what they must give."""
+    shutil.copytree(EXAMPLES, place / "examples", ignore=shutil.ignore_patterns("expected", "*.svg"))
+
+
 def apply_example(example: Example, place: Path) -> tuple[int, str]:
     """Copy the examples to a place and apply one there, on a fresh store; return the exit code and what is printed."""
-    shutil.copytree(EXAMPLES, place / "examples", ignore=shutil.ignore_patterns("expected", "*.svg"))
+    copied(place)
     if example.before:
         bulkload(
             "apply", "--store", "store.db", "--now", NOW, *(f"examples/{one}" for one in example.before), cwd=place
@@ -87,26 +129,37 @@ def written(folder: Path) -> dict[str, bytes]:
     for path in sorted(folder.iterdir()):
         if path.suffix == ".xlsx" and ".rejects." in path.name:
             found[f"{path.name}.csv"] = as_csv(sheet_rows(path)).encode()
-        elif ".results." in path.name or ".rejects." in path.name:
+        elif path.name == BALANCES or any(mark in path.name for mark in (".results.", ".rejects.", "_errors_")):
             found[path.name] = path.read_bytes()
     return found
 
 
-def expected(example: Example) -> dict[str, bytes]:
+def expected(example: Example | Night) -> dict[str, bytes]:
     """Return what an example must write, by name."""
     return {path.name: path.read_bytes() for path in sorted((EXAMPLES / example.folder / "expected").iterdir())}
 
 
 def write_expected(example: Example) -> None:
     """Run an example and keep what it writes as what it must write."""
+    with tempfile.TemporaryDirectory() as place:
+        keep(example, *apply_example(example, Path(place)), Path(place))
+
+
+def write_nights() -> None:
+    """Run the district's nights and keep what each writes as what it must write."""
+    with tempfile.TemporaryDirectory() as place:
+        for night, code, said in apply_nights(Path(place)):
+            keep(night, code, said, Path(place))
+
+
+def keep(example: Example | Night, code: int, said: str, place: Path) -> None:
+    """Keep what was written at a place as what must be written; first see that it ended as it must."""
+    assert code == example.exit_code, said
     kept = EXAMPLES / example.folder / "expected"
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir()
-    with tempfile.TemporaryDirectory() as place:
-        code, said = apply_example(example, Path(place))
-        assert code == example.exit_code, said
-        for name, content in written(Path(place) / "examples" / example.folder).items():
-            (kept / name).write_bytes(content)
+    for name, content in written(place / "examples" / example.folder).items():
+        (kept / name).write_bytes(content)
 
 
 def case_rows() -> list[list[str]]:

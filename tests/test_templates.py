@@ -19,11 +19,13 @@ from bulkload import rules
 from bulkload.kinds import Choice, EnrollmentDate, Kind
 from bulkload.reference import every_word
 from bulkload.rules import Code, Rule
-from bulkload.template import Field, Template
+from bulkload.template import Distinct, Field, Template
 from bulkload.templates import template_named, templates
 from bulkload.templates.upsert import Upsert
 
 NAMES = list(templates())
+ANY_FORM = [name for name in NAMES if templates()[name].file_name is None]
+"""The templates whose files may be text or spreadsheets, of any name."""
 FIELDS = [(template, one) for template in templates().values() for one in template.fields]
 
 
@@ -64,11 +66,12 @@ def test_every_field_has_an_example_that_its_own_kind_reads(template, field):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_row_of_every_fields_example_has_no_finding(name, tmp_path):
     template = template_named(name)
-    path = tmp_path / f"{name}.csv"
+    path = tmp_path / (template.file_name or f"{name}.csv")
     path.write_text(lines(template, examples(template)), encoding="utf-8", newline="")
     report = run("validate", path, store=tmp_path / "none.db", results=tmp_path / "out.csv")[0]
     assert (report.template, dict(report.tally.outcomes)) == (name, {"accepted": 1})
-    assert [one["messages"] for one in results(tmp_path / "out.csv")] == [""]
+    accepted = template.accepted.word if template.accepted else ""
+    assert [(one["codes"], one["messages"]) for one in results(tmp_path / "out.csv")] == [(accepted, "")]
 
 
 def test_the_examples_fit_together_in_one_store(tmp_path):
@@ -76,11 +79,15 @@ def test_the_examples_fit_together_in_one_store(tmp_path):
     more = {
         "event": [{"id": "C-101", "type": "Course", "name": "Other"}],
         "roster-field": [{"id": "RC02", "name": "Roster Custom 02"}],
+        "license-order": [
+            {"id": "E-2026", "kind": "eAMS", "school_code": "", "current": "Yes"},
+            {"id": "BIN", "kind": "Holding Bin", "school_code": ""},
+        ],
     }
-    for name in ("event", "user", "roster-field", "completion", "enrollment"):
+    for name in (one for one in NAMES if one != "student-state"):
         template = template_named(name)
         rows = [examples(template), *(examples(template) | one for one in more.get(name, []))]
-        path = tmp_path / f"{name}.csv"
+        path = tmp_path / (template.file_name or f"{name}.csv")
         path.write_text(lines(template, *rows), encoding="utf-8", newline="")
         report = run("apply", path, store=store)[0]
         assert (dict(report.tally.outcomes), report.tally.findings()) == ({"created": len(rows)}, [])
@@ -117,7 +124,8 @@ def test_a_template_is_made_of_its_fields_and_rules():
         ((FIELD, FIELD), {}),
         ((FIELD, replace(FIELD, name="b")), {}),
         ((FIELD,), {"key": ("b",)}),
-        ((FIELD,), {"folded_key": ("text.b",)}),
+        ((FIELD,), {"distinct": (Distinct(("a",), folded=("b",)),)}),
+        ((FIELD,), {"distinct": (Distinct(("a", "b")),)}),
         ((replace(FIELD, rules=(rule("b"),)),), {}),
         ((replace(FIELD, rules=(rule("text.b"),)),), {}),
         ((replace(FIELD, required=CODE, required_unless="b"),), {}),
@@ -126,7 +134,8 @@ def test_a_template_is_made_of_its_fields_and_rules():
         "a field that stands twice",
         "a heading that stands twice",
         "a key that is no field",
-        "a folded key that is no field",
+        "a folded field of what tells rows apart that is no field",
+        "a field of what tells rows apart that is no field",
         "a rule on a missing field",
         "a rule on the text of a missing field",
         "a required_unless that is no field",
@@ -213,7 +222,7 @@ def headings(name: str) -> list[str]:
     return [one.heading for one in template_named(name).fields if not one.may_be_absent]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ANY_FORM)
 @pytest.mark.parametrize(("ending", "delimiter"), [("csv", ","), ("txt", "\t")])
 def test_template_new_writes_a_text_file_of_headings(name, ending, delimiter):
     answer = bulkload("template", "new", name, "-o", f"new.{ending}")
@@ -222,7 +231,7 @@ def test_template_new_writes_a_text_file_of_headings(name, ending, delimiter):
         assert list(csv.reader(file, delimiter=delimiter)) == [headings(name)]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ANY_FORM)
 @pytest.mark.parametrize("ending", ["csv", "txt", "xlsx"])
 def test_an_empty_file_loads_with_no_rows(name, ending):
     bulkload("template", "new", name, "-o", f"new.{ending}")
@@ -235,7 +244,22 @@ def test_template_new_without_a_name_writes_a_csv_of_the_templates_name():
     assert bulkload("template", "new", "user").code == 2
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(ANY_FORM)))
+def test_a_new_file_of_a_template_that_demands_a_name_has_that_name_and_loads(name):
+    wanted = templates()[name].file_name
+    assert (bulkload("template", "new", name).code, Path(wanted).exists()) == (0, True)
+    answer = bulkload("validate", "--format", "json", wanted)
+    assert (answer.code, answer.json["template"], answer.json["rows"]) == (0, name, 0)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(ANY_FORM)))
+@pytest.mark.parametrize("ending", ["txt", "xlsx"])
+def test_a_new_file_in_a_form_that_could_not_be_loaded_is_not_written(name, ending):
+    answer = bulkload("template", "new", name, "-o", f"new.{ending}")
+    assert (answer.code, "comma-separated text" in answer.err, Path(f"new.{ending}").exists()) == (2, True, False)
+
+
+@pytest.mark.parametrize("name", ANY_FORM)
 def test_a_new_spreadsheet_has_headings_formats_drop_downs_and_notes(name):
     bulkload("template", "new", name, "-o", "new.xlsx")
     book = openpyxl.load_workbook("new.xlsx")

@@ -89,11 +89,12 @@ def fault() -> int:
     """
     kind, _, trace = sys.exc_info()
     name = kind.__name__ if kind else "unknown"
+    details = "".join([*traceback.format_tb(trace), name, "\n"])
     if os.environ.get("BULKLOAD_DEBUG"):
-        traceback.print_exc()
+        click.echo(details, err=True)
         return 70
     handle, place = tempfile.mkstemp(prefix="bulkload-fault-", suffix=".txt")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.writelines([*traceback.format_tb(trace), name, "\n"])
+        file.write(details)
     complain(f"a fault of bulkload itself ({name}). Details are in {place}.")
     return 70

@@ -58,7 +58,7 @@ def show(name: str, markdown: bool) -> None:
     "--output",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Where to write it; else NAME.csv.",
+    help="Where to write it; else the name that such files have, or NAME.csv.",
 )
 def new(name: str, output: Path | None) -> None:
     """Write an empty file to fill in: .csv, .txt (tab) or .xlsx, by its name.
@@ -73,7 +73,7 @@ def new(name: str, output: Path | None) -> None:
     from bulkload.templates import template_named
 
     one = template_named(name)
-    path = output or Path(f"{name}.csv")
+    path = output or Path(one.file_name or f"{name}.csv")
     if path.exists():
         raise UsageError(f"{path} exists already. Remove it first, or name another file with -o.")
     empty_file(one, path)

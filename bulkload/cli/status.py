@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -65,8 +65,6 @@ def status(
 
 def line(job: Job, shown: Settings) -> tuple[str, ...]:
     """Return a job as a line of the list."""
-    counts = json.loads(job.counts)
-    said = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items()))
     return (
         job.id,
         moment(job.submitted_at, shown),
@@ -74,8 +72,13 @@ def line(job: Job, shown: Settings) -> tuple[str, ...]:
         job.template or "",
         job.file,
         f"{job.rows:,}",
-        said,
+        counted(json.loads(job.outcomes)),
     )
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Return counts on one line."""
+    return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
 
 
 def moment(seconds: int | None, shown: Settings) -> str:
@@ -110,7 +113,8 @@ def print_one(job: Job, style: str, shown: Settings) -> int:
     findings = said.pop("findings")
     for name in ("submitted_at", "started_at", "ended_at"):
         said[name] = moment(getattr(job, name), shown)
-    said["outcomes"] = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(said["outcomes"].items()))
+    for name in ("outcomes", "counts"):
+        said[name] = counted(said[name])
     print_table(("", ""), [(name, str(value)) for name, value in said.items() if value not in {None, ""}], style)
     rows = [
         (

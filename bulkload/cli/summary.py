@@ -44,8 +44,8 @@ def headline(report: Report) -> str:
 
 
 def outcomes(report: Report) -> list[tuple[str, int]]:
-    """Return the outcomes with their counts, and their sum."""
-    return [*sorted(report.tally.outcomes.items()), ("rows read", report.tally.rows)]
+    """Return the outcomes with their counts, their sum, and what the family counts."""
+    return [*sorted(report.tally.outcomes.items()), ("rows read", report.tally.rows), *report.tally.counts.items()]
 
 
 def findings(report: Report) -> list[tuple[str, str, int, str]]:
@@ -71,6 +71,8 @@ def remarks(report: Report) -> Iterator[str]:
         yield f"Results: {report.results}"
     if report.rejects:
         yield f"Rejected rows: {report.rejects}. Mend them there and apply that file."
+    if report.errors:
+        yield f"All findings, one by one: {report.errors}"
     if report.job:
         yield f"Job: {report.job}"
     yield f"Time: {report.seconds:.1f} s"

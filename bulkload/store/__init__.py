@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bulkload.errors import UsageError
+from bulkload.store.keys import key_path
 from bulkload.store.sqlite import SQLiteStore
 
 Store = SQLiteStore
@@ -26,4 +27,4 @@ def open_store(url: str, *, create: bool = False) -> Store:
     return SQLiteStore(store_path(url).resolve(), create=create)
 
 
-__all__ = ["Store", "open_store", "store_path"]
+__all__ = ["Store", "key_path", "open_store", "store_path"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bulkload.errors import BulkloadError, Busy, StoreError
+from bulkload.store import keys
 from bulkload.store.tables import TABLES, name, where
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ LOOK_AGAIN = 0.05
 
 BATCH_ROWS = 65_536
 """Rows of one Arrow batch of a query's answer; the driver takes each column's type from the first of them."""
+
+AT_A_TIME = 250_000
+"""Records that are read at a time where a table is read from its beginning to its end."""
 
 BUSY = r"locked|busy"
 
@@ -82,6 +86,7 @@ class SQLiteStore:
         Raises StoreError where it is missing, damaged, read-only or newer than this program.
         """
         self.path = path
+        self.writes = create
         self._light: sqlite3.Connection | None = None
         self._bulk: Any = None
         self._cursor: Any = None
@@ -220,21 +225,26 @@ class SQLiteStore:
             raise explained(error, self.path) from error
 
     def records(self, table: str, schema: Mapping[str, pl.DataType], keys: pl.DataFrame | None = None) -> pl.DataFrame:
-        """Return records as a frame of the given columns: all of them, or those of each row of `keys`.
+        """Return records as a frame of the given columns: all of them, or those of each row of `keys`."""
+        import polars as pl
+
+        if keys is not None and keys.is_empty():
+            return pl.DataFrame(schema=schema)
+        return self._selected(table, schema, where(keys.columns) if keys is not None else "true", keys)
+
+    def _selected(
+        self, table: str, schema: Mapping[str, pl.DataType], condition: str, bound: pl.DataFrame | None
+    ) -> pl.DataFrame:
+        """Return the records under a condition, once for each row of what is bound to it.
 
         The driver tells a column's type from the rows it sees first, so that a text that may be null is
         asked for as empty text, and becomes null again here.
         """
         import polars as pl
 
-        if keys is not None and keys.is_empty():
-            return pl.DataFrame(schema=schema)
         texts = {column for column, kind in schema.items() if isinstance(kind, (pl.String, pl.Enum))}
         asked = ", ".join(f"ifnull({name(one)}, '')" if one in texts else name(one) for one in schema)
-        sql = f"SELECT {asked} FROM {name(table)}"
-        if keys is not None:
-            sql += f" WHERE {where(keys.columns)}"
-        frame = self._answer(sql, keys)
+        frame = self._answer(f"SELECT {asked} FROM {name(table)} WHERE {condition}", bound)
         frame.columns = list(schema)
         return frame.with_columns(
             (pl.when(pl.col(one).cast(pl.String) != "").then(one) if one in texts else pl.col(one))
@@ -242,6 +252,18 @@ class SQLiteStore:
             .alias(one)
             for one, kind in schema.items()
         )
+
+    def all_records(self, table: str, schema: Mapping[str, pl.DataType]) -> Iterator[pl.DataFrame]:
+        """Yield all records of a numbered table in the order of their numbers, some at a time."""
+        import polars as pl
+
+        for first in range(1, self.next_number(table), AT_A_TIME):
+            numbers = pl.DataFrame({"first": [first], "last": [first + AT_A_TIME - 1]})
+            yield self._selected(table, schema, "number BETWEEN ?1 AND ?2", numbers)
+
+    def is_ordered_by(self, table: str, key: Sequence[str]) -> bool:
+        """Say whether a table stands on the disk in the order of some columns."""
+        return TABLES[table].key[: len(key)] == tuple(key)
 
     def count_by(self, table: str, columns: Sequence[str], keys: pl.DataFrame) -> list[tuple[Any, ...]]:
         """Return how many records have each combination of the columns, for each row of `keys`."""
@@ -306,6 +328,17 @@ class SQLiteStore:
             with contextlib.suppress(BulkloadError):
                 self.execute("ROLLBACK")
             raise
+
+    def secret_key(self) -> bytes:
+        """Return the key that secrets are kept under; a store that is only read, and has none, has one of the moment."""
+        known = [one for (one,) in self.query("SELECT digest FROM secret_key")]
+        key = keys.read_key(self.path, known[0] if known else None)
+        if not self.writes:
+            return key or os.urandom(keys.KEY_BYTES)
+        key = key or keys.new_key(self.path)
+        if not known:
+            self.execute("INSERT INTO secret_key VALUES (?)", keys.check_of(key))
+        return key
 
     # the lock
 

@@ -7,11 +7,11 @@ import polars as pl
 from bulkload import rules
 from bulkload.kinds import QUARTER, Choice, EnrollmentDate, Kind, TimeZone, WholeNumber, YesNo
 from bulkload.rules import Code, Rule, passes
-from bulkload.template import Field, Template
+from bulkload.template import Distinct, Field, Template
 from bulkload.templates.enrollment import codes
 from bulkload.templates.enrollment.statuses import ALIASES, PRE_STATUSES, TYPES
 from bulkload.templates.lookup import LookUp, must_exist
-from bulkload.templates.upsert import Upsert
+from bulkload.templates.upsert import Referred, Upsert
 
 ZONE_WHEN_OWN = Code(
     "TIMEZONE_REQUIRED",
@@ -43,7 +43,7 @@ EVENT = Template(
     says="The enrollments themselves: ILT sessions, courses, classes and self-study.",
     source="enrollment §8",
     key=("id",),
-    family=Upsert("event", referred=("enrollment", "event")),
+    family=Upsert("event", referred=Referred("enrollment", "event", ("type",))),
     fields=(
         Field("id", "Enrollment ID", Kind(), "The key.", "ILT-2015-01", rules.REQUIRED, limit=100),
         Field("name", "Enrollment", Kind(), "The name that enrollment files give.", "Fire Safety, Spring", rules.REQUIRED, limit=1000),
@@ -97,7 +97,7 @@ USER = Template(
     source="enrollment §8",
     key=("username",),
     family=Upsert("user", folded="username"),
-    folded_key=("text.username",),
+    distinct=(Distinct(("username",), folded=("username",)),),
     fields=(
         Field("username", "Username", Kind(), "The key, in any letter case.", "jdoe", rules.REQUIRED, limit=100),
         Field("first_name", "First Name", Kind(), "First name.", "Jane", limit=100),
@@ -141,7 +141,7 @@ COMPLETION = Template(
         ),
     ),
     refers_to=("event", "user"),
-    folded_key=("text.username",),
+    distinct=(Distinct(("event_id", "username"), folded=("username",)),),
     fields=(
         Field("event_id", "Enrollment ID", Kind(), "The enrollment's id.", "C-101", rules.REQUIRED, rules=(must_exist(codes.ID_NOT_FOUND, "event"),)),
         Field("username", "Username", Kind(), "The user.", "jdoe", rules.REQUIRED, rules=(must_exist(codes.USER_NOT_FOUND, "user"),)),

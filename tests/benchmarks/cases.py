@@ -85,6 +85,18 @@ class Place:
         command = [*self.loading("apply", file, self.store), "--results", str(self.work)]
         return Step(f"apply {file}", command, self.fresh_store, accepted=(0, 1))
 
+    def first_load(self, folder: str = "first") -> Step:
+        """Apply the first load of a district to a store that holds its schools and orders."""
+        return Step(f"apply {folder} students.csv", self.students("apply", folder), self.fresh_store)
+
+    def next_night(self, verb: str = "apply") -> Step:
+        """Apply, or validate, the next night's file with the store that a first load was just applied to."""
+        return Step(f"{verb} next students.csv", self.students(verb, "next"), accepted=(0, 1))
+
+    def students(self, verb: str, folder: str) -> list[str]:
+        """Return the command that checks or applies a district's file, and writes the results."""
+        return [*self.loading(verb, f"{folder}/students.csv", self.store), "--results", str(self.work)]
+
     def apply_again(self) -> Step:
         """Apply the file to the store that was just applied to."""
         return Step("apply again", self.apply().command, accepted=(0, 1))
@@ -111,7 +123,17 @@ def cases(place: Place) -> Iterator[Case]:
     long = rows * place.times
     yield Case("long-validate", place.validate("long.csv"), place.validate(), long, limit=1.3, of="peak", runs=1)
     yield Case("long-apply", place.apply("long.csv"), place.apply(), long, limit=1.3, of="peak", runs=1)
+    first, students = place.first_load(), rows // STUDENTS
+    bare = sqlite_import(place, place.data / "first" / "students.csv")
+    yield Case("students-first", first, bare, students)
+    yield Case("students-next", place.next_night(), first, students, limit=0.6)
+    yield Case("students-validate", place.next_night("validate"), first, students)
+    long = students * place.times
+    yield Case("students-long", place.first_load("long"), first, long, limit=1.3, of="peak", runs=1)
 
+
+STUDENTS = 2
+"""There is a student for that many rows of the enrollment file."""
 
 PARSE = "import polars, sys; polars.read_csv(sys.argv[1], infer_schema=False, truncate_ragged_lines=True)"
 
@@ -119,7 +141,7 @@ PARSE = "import polars, sys; polars.read_csv(sys.argv[1], infer_schema=False, tr
 def sqlite_import(place: Place, file: Path) -> Step:
     """Import the file into a table of texts without an index, with SQLite's own shell."""
     database = place.work / "import.db"
-    command = ["sqlite3", str(database), ".mode csv", f".import {file} enrollment"]
+    command = ["sqlite3", str(database), ".mode csv", f".import {file} imported"]
     return Step("sqlite3 .import", command, lambda: database.unlink(missing_ok=True))
 
 

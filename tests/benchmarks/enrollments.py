@@ -12,6 +12,7 @@ import polars as pl
 from tests.benchmarks import reference_files, wrong
 from tests.benchmarks.dice import Dice
 from tests.benchmarks.headings import HEADINGS
+from tests.benchmarks.spoil import spoiled
 
 CHUNK = 500_000
 
@@ -72,7 +73,7 @@ class Writer:
                 odd = dice.pick(kinds, pairs.height).alias("odd")
                 some = dice.chance(1.0 if every_row_wrong else 0.01, pairs.height)
                 frame = frame.with_columns(odd.zip_with(some, pl.Series([None], dtype=pl.String)))
-                lines = wrong.spoiled(frame).select(line())
+                lines = spoiled(frame, wrong.ODD).select(line())
                 lines.write_csv(file, include_header=False, quote_style="never")
         return pl.concat(completions)
 

@@ -7,13 +7,20 @@ from pathlib import Path
 
 import polars as pl
 
-from tests.benchmarks import reference_files
+from tests.benchmarks import reference_files, students
+from tests.benchmarks.cases import STUDENTS
 from tests.benchmarks.enrollments import writer
 
 
 def generate(folder: Path, rows: int, times: int) -> None:
-    """Write the reference files, `enrollments.csv`, one in which every row is wrong, and one `times` as long."""
+    """Write the files of both families."""
     folder.mkdir(parents=True, exist_ok=True)
+    generate_enrollments(folder, rows, times)
+    generate_students(folder, rows // STUDENTS, times)
+
+
+def generate_enrollments(folder: Path, rows: int, times: int) -> None:
+    """Write the reference files, `enrollments.csv`, one in which every row is wrong, and one `times` as long."""
     maker = writer()
     completions = maker.write(folder / "enrollments.csv", rows)
     maker.write(folder / "all-bad.csv", rows, every_row_wrong=True)
@@ -26,6 +33,15 @@ def generate(folder: Path, rows: int, times: int) -> None:
         pl.col("username").alias("Username"),
         pl.lit("12/31/2024 12:00 PM").alias("Completed On"),
     ).write_csv(folder / "completion.csv")
+
+
+def generate_students(folder: Path, rows: int, times: int) -> None:
+    """Write the reference files, and `students.csv`: a first load, the next night's file, and one `times` as long."""
+    students.schools().write_csv(folder / "school.csv")
+    students.orders(rows * times * 2).write_csv(folder / "license-order.csv")
+    students.write_first(folder / "first" / "students.csv", rows)
+    students.write_next(folder / "next" / "students.csv", rows)
+    students.write_first(folder / "long" / "students.csv", rows * times)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,15 @@
-"""Spoils rows of an enrollment file, in every way that the template knows."""
+"""Says in which ways the rows of an enrollment file can be wrong: every one that the template knows."""
 
 from __future__ import annotations
 
 import polars as pl
 
 from tests.benchmarks.reference_files import DOUBLED_NAME
+from tests.benchmarks.spoil import text
 
-N = pl.col("n").cast(pl.String)
 COURSE = pl.col("type").is_in(["Course", "Class"])
 
 CELLS = ("enrollment", "username", "roster", "enrolled", "zone", "pre_status", "post_status", "priority", "changed")
-
-
-def text(words: str) -> pl.Expr:
-    """Return words as a column; `{}` in them is the row's number."""
-    return pl.format(words, N) if "{}" in words else pl.lit(words)
 
 
 def unpadded(cell: str) -> pl.Expr:
@@ -82,12 +77,3 @@ HOPELESS = {
     )
 }
 """Kinds that are wrong in any row, with a value of its own in each."""
-
-
-def spoiled(frame: pl.DataFrame) -> pl.DataFrame:
-    """Put in place of each cell what the row's kind of oddness (`odd`, null for none) has there."""
-    cells = {cell: pl.col(cell) for cell in (*CELLS, "extra")}
-    for kind, wrong in ODD.items():
-        for cell, value in wrong.items():
-            cells[cell] = pl.when(pl.col("odd") == kind).then(value.fill_null("")).otherwise(cells[cell])
-    return frame.with_columns(value.alias(cell) for cell, value in cells.items())

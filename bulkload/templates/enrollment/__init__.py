@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bulkload.template import Template
+from bulkload.template import Distinct, Template
 from bulkload.templates.enrollment.codes import DUPLICATE_ROW
 from bulkload.templates.enrollment.decide import EnrollmentFamily
 from bulkload.templates.enrollment.fields import FIELDS
@@ -25,9 +25,15 @@ TEMPLATES = (
         key=("enrollment", "username"),
         family=EnrollmentFamily(),
         refers_to=("event", "user", "roster-field", "completion"),
-        doubled=DUPLICATE_ROW,
-        doubled_rejects="later",
-        folded_key=("text.username", "same.username"),
+        distinct=(
+            Distinct(
+                ("enrollment", "username"),
+                DUPLICATE_ROW,
+                rejects="later",
+                folded=("username",),
+                same=("same.enrollment", "same.by_id", "same.username"),
+            ),
+        ),
         short_rows=True,
         tables=(
             ("Pre-statuses that a file may ask for", ("type", "pre-statuses"), in_words(ASKED_FOR)),

@@ -10,7 +10,7 @@ import polars as pl
 from bulkload import zones
 from bulkload.changes import change, journal, moment_text, updated
 from bulkload.joins import Finder, beside
-from bulkload.template import Decision, Options, Template, Write
+from bulkload.template import Decision, Options, Recalled, Template, Write
 from bulkload.templates.enrollment import roster
 from bulkload.templates.enrollment.export import export
 from bulkload.templates.enrollment.fields import DEFAULT_PRIORITY, FIELDS, NO_PRIORITY
@@ -23,7 +23,7 @@ from bulkload.templates.enrollment.statuses import (
     one_of,
 )
 from bulkload.templates.lookup import LookUp
-from bulkload.templates.upsert import skip
+from bulkload.templates.upsert import skip, taken
 
 if TYPE_CHECKING:
     from bulkload.store import Store
@@ -58,6 +58,7 @@ class EnrollmentFamily:
 class EnrollmentRun:
     """One load of an enrollment file."""
 
+    counts: Mapping[str, int] = {}
     keeps = frozenset(
         {"event.number", "user.number", "roster", "zone.used", "enrolled.at", "changed.at"}
         | {"pre_status", "pre_status.given", "post_status", "priority"}
@@ -65,10 +66,11 @@ class EnrollmentRun:
 
     def __init__(self, template: Template, store: Store, options: Options) -> None:
         self.template, self.store, self.options = template, store, options
-        self.recalls: Mapping[str, Mapping[str, pl.DataType]] = {
-            "enrollment": {"event": pl.Int64(), "user": pl.Int64(), **RECORD},
-            "completion": {"event": pl.Int64(), "user": pl.Int64()},
-            "roster_value": roster.VALUES,
+        key = {"event": pl.Int64(), "user": pl.Int64()}
+        self.recalls = {
+            "enrollment": Recalled("enrollment", tuple(KEY), {**key, **RECORD}),
+            "completion": Recalled("completion", tuple(KEY), key),
+            "roster_value": Recalled("roster_value", tuple(KEY), roster.VALUES),
         }
         every = events(store)
         settings = ["event.number", "event.id", "event.name", "event.count", *SETTINGS[1:]]
@@ -186,12 +188,7 @@ class EnrollmentRun:
 
     def decide(self, frame: pl.DataFrame) -> Decision:
         """Give seats, set what follows, compare with what is stored."""
-        taken = (
-            pl.col("ok")
-            if self.options.only is None
-            else pl.col("ok") & (pl.col("stored.known") == (self.options.only == "update"))
-        )
-        frame = frame.with_columns(taken.alias("taken"), pl.col("pre.effective").alias("asked"))
+        frame = frame.with_columns(taken(self.options).alias("taken"), pl.col("pre.effective").alias("asked"))
         rows = frame.select("row", *NEEDED, "taken").filter("taken")
         given = rows.select("row", self.seats.given(rows).alias("given"))
         frame = beside(frame, given, ["row"])
@@ -280,6 +277,10 @@ class EnrollmentRun:
         yield journal("enrollment", KEY, list(RECORD), changed)
         applied = frame.select("row", "outcome").filter(pl.col("outcome").is_in(["created", "updated"])).select("row")
         yield from roster.writes(pairs.join(applied, on="row", how="semi"))
+
+    def finish(self) -> tuple[()]:
+        """Write nothing more."""
+        return ()
 
 
 SETTINGS = [f"event.{name}" for name in EVENT if name not in {"id", "name"}]
