@@ -8,7 +8,8 @@ from hashlib import blake2b
 import polars as pl
 
 DIGEST_BYTES = 16
-SEPARATOR = "\x1f"
+SEPARATOR = "\0"
+"""What stands between the parts of a text that is digested; no cell can hold it, since readers refuse it."""
 
 
 def digests(texts: pl.Series, key: bytes, purpose: str) -> pl.Series:

@@ -198,6 +198,14 @@ def test_a_rejected_row_gives_no_name_up(desk):
     assert codes(lines) == ["GRADE_FORMAT", "DUPLICATE_USERNAME", "STUDENT_EXISTS", "DUPLICATE_USERNAME"]
 
 
+def test_a_rejected_row_gives_no_name_up_though_the_one_it_asks_for_is_free(desk):
+    desk.apply(row("1", username="one.name"), row("2", username="two.name"))
+    lines = desk.apply(
+        row("1", username="new.name"), row("2", username="one.name", grade="1"), row("3", username="two.name")
+    )
+    assert codes(lines) == ["OK", "GRADE_FORMAT", "DUPLICATE_USERNAME"]
+
+
 def test_a_row_without_a_licence_gives_no_name_up(desk):
     desk.apply(row("1", username="one.name", status="X"))
     desk.fill(0)
