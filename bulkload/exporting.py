@@ -13,7 +13,7 @@ from bulkload.formats.workbook import Column, write_workbook
 from bulkload.places import written_as
 from bulkload.results import PartFile
 from bulkload.store import Store
-from bulkload.template import LOST, Template
+from bulkload.template import LEFT_OUT, LOST, Template
 
 
 def export_records(template: Template, store: Store, output: Path | None, stream: BinaryIO) -> int:
@@ -25,6 +25,9 @@ def export_records(template: Template, store: Store, output: Path | None, stream
         for frame in template.family.export(template, store):
             if LOST in frame.columns:
                 lost += int(frame[LOST].sum())
+            if LEFT_OUT in frame.columns:
+                lost += int(frame[LEFT_OUT].sum())
+                frame = frame.filter(~pl.col(LEFT_OUT))
             yield frame.select(pl.col(field.name).alias(field.heading) for field in template.fields)
 
     if output is None:

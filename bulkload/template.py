@@ -116,6 +116,9 @@ class Recalled:
 LOST = "lost"
 """A column of a family's export: how many of a record's values could not be written so that they read back."""
 
+LEFT_OUT = "left_out"
+"""A column of a family's export: whether a record cannot be written at all."""
+
 TableShown = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 """A table that people are sent to: its title, its headings, its rows."""
 

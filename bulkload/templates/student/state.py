@@ -9,7 +9,7 @@ import polars as pl
 
 from bulkload.changes import changed_columns, changes_text, journal
 from bulkload.joins import Finder, beside
-from bulkload.template import LOST, Decision, Options, Recalled, Template, Write
+from bulkload.template import LEFT_OUT, Decision, Options, Recalled, Template, Write
 from bulkload.templates.student.records import BIN, ORDER, WHOLE
 from bulkload.templates.upsert import skip
 
@@ -27,12 +27,12 @@ class StudentState:
         return StudentStateRun(template, store, options)
 
     def export(self, template: Template, store: Store) -> Iterator[pl.DataFrame]:
-        """Yield the students by the order of their ids; one whose id several districts have cannot be told so (`lost`)."""
+        """Yield the students by the order of their ids; one whose id several districts have is left out."""
         ids = students(store)
         orders = store.records("license_order", {"number": pl.Int64(), "id": pl.String()})
         frame = beside(ids, orders.rename({"number": "license_order", "id": "order_id"}), ["license_order"])
         texts = [one.kind.show(pl.col(one.name)).alias(one.name) for one in template.fields]
-        yield frame.sort("student_id").select(*texts, (pl.col("student.count") > 1).alias(LOST))
+        yield frame.sort("student_id").select(*texts, (pl.col("student.count") > 1).alias(LEFT_OUT))
 
 
 def students(store: Store) -> pl.DataFrame:
