@@ -25,10 +25,9 @@ def export_records(template: Template, store: Store, output: Path | None, stream
         for frame in template.family.export(template, store):
             if LOST in frame.columns:
                 lost += int(frame[LOST].sum())
-            if LEFT_OUT in frame.columns:
-                lost += int(frame[LEFT_OUT].sum())
-                frame = frame.filter(~pl.col(LEFT_OUT))
-            yield frame.select(pl.col(field.name).alias(field.heading) for field in template.fields)
+            written = frame.filter(~pl.col(LEFT_OUT)) if LEFT_OUT in frame.columns else frame
+            lost += frame.height - written.height
+            yield written.select(pl.col(field.name).alias(field.heading) for field in template.fields)
 
     if output is None:
         write_delimited(template, frames(), stream, ",")
