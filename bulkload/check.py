@@ -120,10 +120,10 @@ def letters(number: int) -> str:
     return name
 
 
-def parse(batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
-    """Lay a batch under the fields: `cell.x` as typed, `text.x` as compared, `x` the value (null: blank or unreadable).
+def lay(batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
+    """Lay a batch under the fields: `cell.x` as typed, and `moment.x` where a spreadsheet has date cells.
 
-    Rows with a fault have no text and no value, and `ok` is false for them.
+    Rows with a fault have no cells, and `ok` is false for them.
     """
     frame = batch.frame.rechunk()
     columns = [pl.col("row"), pl.col("line"), pl.col("fault"), pl.col("found"), LAID.alias("ok")]
@@ -133,23 +133,28 @@ def parse(batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
         if f"d{number}" in frame.columns:
             moment = pl.col(f"d{number}")
             cell = pl.when(moment.is_not_null()).then(one.kind.spell(moment)).otherwise(cell)
+            columns.append(moment.alias(f"moment.{one.name}"))
         columns.append(cell.alias(f"cell.{one.name}"))
-    frame = frame.select(columns)
-    frame = composed(frame.with_columns(trimmed(template)), template)
-    frame = frame.with_columns(one.kind.parse(frame[f"text.{one.name}"]).alias(one.name) for one in template.fields)
-    return with_date_cells(frame, batch, matched, template)
+    return frame.select(columns)
 
 
-def trimmed(template: Template) -> Iterator[pl.Expr]:
+def parse(frame: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
+    """Add `text.x`, the cell as compared, and `x`, its value (null: blank or unreadable), of some fields."""
+    frame = composed(frame.with_columns(trimmed(fields)), fields)
+    frame = frame.with_columns(one.kind.parse(frame[f"text.{one.name}"]).alias(one.name) for one in fields)
+    return with_date_cells(frame, fields)
+
+
+def trimmed(fields: Sequence[Field]) -> Iterator[pl.Expr]:
     """Yield each field's texts, without the blanks around them where the field says so."""
-    for one in template.fields:
+    for one in fields:
         cell = pl.col(f"cell.{one.name}")
         yield (cell.str.strip_chars() if one.trims else cell).alias(f"text.{one.name}")
 
 
-def composed(frame: pl.DataFrame, template: Template) -> pl.DataFrame:
+def composed(frame: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
     """Put texts that are not ASCII into NFC; only those go through the normaliser (0.3 s for a million)."""
-    names = [f"text.{one.name}" for one in template.fields]
+    names = [f"text.{one.name}" for one in fields]
     flags = frame.select((pl.col(one).str.len_bytes() != pl.col(one).str.len_chars()).alias(one) for one in names)
     for name in names:
         where = flags[name].arg_true()
@@ -159,17 +164,13 @@ def composed(frame: pl.DataFrame, template: Template) -> pl.DataFrame:
     return frame
 
 
-def with_date_cells(frame: pl.DataFrame, batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
+def with_date_cells(frame: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
     """Let the real date cells of a spreadsheet be the values, where the field's kind takes dates."""
-    taken = {}
-    for one in template.fields:
-        column = f"d{matched.columns[one.name]}"
-        if column in batch.frame.columns:
-            value = one.kind.of_date_cell(pl.col(column))
-            if value is not None:
-                taken[one.name] = batch.frame.select(value.alias("v")).to_series()
-    for name, values in taken.items():
-        frame = frame.with_columns(pl.coalesce(values, pl.col(name)).alias(name))
+    for one in fields:
+        moment = f"moment.{one.name}"
+        value = one.kind.of_date_cell(pl.col(moment)) if moment in frame.columns else None
+        if value is not None:
+            frame = frame.with_columns(pl.coalesce(value, one.name).alias(one.name))
     return frame
 
 

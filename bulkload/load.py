@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from bulkload import doubled, rules
-from bulkload.check import Saying, check, faults, no_findings, parse, said
+from bulkload.check import Saying, check, faults, lay, no_findings, parse, said
 from bulkload.formats.batch import Batch, Span
 from bulkload.recall import Recollection
 from bulkload.results import FIRST, ErrorsFile, RejectsFile, ResultsFile, Tally, results_frame
@@ -154,8 +154,30 @@ def side_by_side(one: Load) -> Iterator[tuple[Span, Looked]]:
 
 def look(one: Load, batch: Batch) -> Looked:
     """Parse, check and look up a batch: the frame that is left, its findings, the digests of what tells rows apart."""
+    frame = lay(batch, one.source.matched, one.template)
+    if one.run is not None:
+        frame = one.run.recognize(frame)
+    if "known" not in frame.columns or not frame["known"].any():
+        return look_at(one, frame)
+    needed = needs_of_known(one)
+    known = parse(frame.filter("known"), [field for field in one.template.fields if field.name in needed])
+    known = known.with_columns(typed(one))
+    rest, findings, keys = look_at(one, frame.filter(~pl.col("known")))
+    digests = {distinct: pl.concat([keys[distinct], doubled.digests(known, distinct)]) for distinct in keys}
+    left = known.select(name for name in known.columns if name in rest.columns)
+    return pl.concat([rest, left], how="diagonal").sort("row"), findings, digests
+
+
+def needs_of_known(one: Load) -> set[str]:
+    """Return the fields that are read of rows which are known."""
+    assert one.run is not None
+    return {*one.template.key, *one.run.rereads, *(name for distinct in one.template.distinct for name in distinct.by)}
+
+
+def look_at(one: Load, frame: pl.DataFrame) -> Looked:
+    """Parse, check and look up rows that are not known."""
     found, saying = [no_findings()], Saying(most=one.most_messages)
-    frame = parse(batch, one.source.matched, one.template).with_columns(**one.options.columns)
+    frame = parse(frame, one.template.fields).with_columns(**one.options.columns)
     if frame["fault"].null_count() < frame.height:
         found.append(faults(frame, one.source.matched.width))
     frame, findings, left = check_ready(frame, one.template.placed, saying)

@@ -7,6 +7,8 @@ from hashlib import blake2b
 
 import polars as pl
 
+from bulkload import __version__
+
 DIGEST_BYTES = 16
 SEPARATOR = "\0"
 """What stands between the parts of a text that is digested; no cell can hold it, since readers refuse it."""
@@ -28,6 +30,7 @@ def digests(texts: pl.Series, key: bytes, purpose: str) -> pl.Series:
 
 
 def fingerprints(texts: pl.Series, key: bytes) -> pl.Series:
-    """Return a digest of 64 bits of each text (Int64); texts must not be null."""
-    parts = [blake2b(text, key=key, digest_size=8).digest() for text in texts.cast(pl.Binary).to_list()]
+    """Return a digest of 64 bits of each text (Int64), under the key and this version; texts must not be null."""
+    version = __version__.encode()
+    parts = [blake2b(text, key=key, person=version, digest_size=8).digest() for text in texts.cast(pl.Binary).to_list()]
     return pl.Series(array("q", b"".join(parts)), dtype=pl.Int64)

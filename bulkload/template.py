@@ -145,6 +145,18 @@ class Run(Protocol):
         """Return what the family counts beside outcomes, as it stands."""
         ...
 
+    @property
+    def rereads(self) -> frozenset[str]:
+        """Return the fields, beside the key, that are read of rows which are known."""
+        ...
+
+    def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add, where the family can tell, `known`: rows that were accepted before exactly as they are typed now.
+
+        They break no rule that depends on them alone, and are not looked at again; the frame has the cells.
+        """
+        ...
+
     def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add what values refer to, and what follows from it; depends on no other batch."""
         ...

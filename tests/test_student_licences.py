@@ -252,6 +252,16 @@ def test_a_rejected_row_frees_nothing(desk):
     assert codes(desk.apply(row("ca", status="D", grade="1"), row("new"))) == ["GRADE_FORMAT", "MISSING_LICENSES"]
 
 
+def test_a_rejected_row_frees_nothing_though_the_name_it_asks_for_is_free(desk):
+    desk.fill(0)
+    lines = desk.apply(
+        row("ca", username="new.name"),
+        row("pa", username="user.ca", status="D", grade="1"),
+        row("new", username="x.name"),
+    )
+    assert codes(lines) == ["OK", "GRADE_FORMAT", "MISSING_LICENSES"]
+
+
 def test_the_row_without_a_licence_is_accepted_when_the_bin_has_been_filled(desk):
     desk.fill(1)
     file = [row("n1"), row("n2"), row("n3", status="X")]

@@ -7,6 +7,7 @@ import csv
 import tempfile
 from datetime import date
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from loading import query, results, run
 from reference.strategies import to_csv
-from reference.student import ERRORS, HEADINGS, NOTES, FileRefusedError, Night, Order, Store, Student, load
+from reference.student import (
+    ERRORS,
+    HEADINGS,
+    NOTES,
+    STATUS,
+    STUDENT_ID,
+    USERNAME,
+    FileRefusedError,
+    Night,
+    Order,
+    Store,
+    Student,
+    load,
+)
 from reference.student_strategies import NOW, Case, Step, cases, every_fault, order_file, reference_files
 
 from bulkload import recall, source, spool
@@ -110,16 +124,27 @@ def expected_lines(night: Night) -> list[tuple[int, str, str, str, str]]:
     ]
 
 
-def error_file(folder: Path) -> list[tuple[int, str]]:
-    """Row and code of each line of the error file; none where there is no file."""
+def error_file(folder: Path) -> list[tuple[int, str, str, str, str]]:
+    """Row, student ID, user name, status and code of each line of the error file; none where there is no file."""
     path = folder / f"students_errors_{NOW:%Y%m%d}.csv"
     if not path.exists():
         return []
     with path.open(encoding="utf-8-sig", newline="") as file:
-        found = list(csv.DictReader(file))
-    assert found
-    assert list(found[0]) == ["row", "Student ID", "Username", "Status", "code", "message"]
-    return [(int(one["row"]), one["code"]) for one in found]
+        found = list(csv.reader(file))
+    assert found[0] == ["row", "Student ID", "Username", "Status", "code", "message"]
+    assert len(found) > 1
+    return [(int(row), *cells) for row, *cells, _ in found[1:]]
+
+
+def expected_errors(night: Night, rows: list[list[str]]) -> list[tuple[int, str, str, str, str]]:
+    """The cells stand as typed, but for an apostrophe before what a spreadsheet would run as a formula."""
+    lines = []
+    for line in night.lines:
+        cells = dict(zip_longest(HEADINGS, rows[line.row - 2][: len(HEADINGS)], fillvalue=""))
+        typed = [cells[heading] for heading in (STUDENT_ID, USERNAME, STATUS)]
+        shown = [f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell for cell in typed]
+        lines += [(line.row, *shown, code) for code in line.findings]
+    return lines
 
 
 def prepare(model: Store, folder: Path, store: Path) -> None:
@@ -161,7 +186,7 @@ def compare(step: Step, model: Store, folder: Path, store: Path, **options: Any)
     assert said(folder / "students.results.csv") == expected_lines(night)
     assert stored(store) == expected(model)
     assert wet.as_dict()["counts"] == night.counts
-    assert error_file(folder) == [(one.row, code) for one in night.lines for code in one.findings]
+    assert error_file(folder) == expected_errors(night, step.rows)
     assert model.licences == licences_before
 
     after = hidden(store)
@@ -202,6 +227,62 @@ def test_every_bad_cell_and_every_code_is_as_in_the_model(tmp_path):
     assert {code for one in first.lines for code in one.findings} == set(ERRORS + NOTES)
     assert isinstance(second, Night)
     assert {one.outcome for one in second.lines} == {"rejected", "unchanged"}
+
+
+def test_every_cell_of_the_table_is_as_in_the_model(tmp_path):
+    model = store_of()
+    model.orders["BIN"].free = 5
+    number = 0
+    before = [(active, order) for active in (True, False) for order in ("E-2026", "E-2025", "R-1")]
+    file = []
+    for state in [*before, None]:
+        for flag in "ADXI":
+            number += 1
+            student = row(flag, str(number), f"pupil.{number}", "S2")
+            file.append(student)
+            if state is not None:
+                active, order = state
+                model.students["D-1", str(number)] = Student(
+                    "S1", f"user.{number}", "secret1", "Ann", "Lee", active=active, order=order
+                )
+    store = tmp_path / "store.db"
+    prepare(model, tmp_path, store)
+    first, second = (compare(Step(HEADINGS, file), model, tmp_path, store) for _ in range(2))
+    assert isinstance(first, Night)
+    assert isinstance(second, Night)
+    assert first.counts == {
+        "licences used": 6,
+        "licences returned": 5,
+        "moved between orders": 7,
+        "moved between schools": 18,
+    }
+
+
+def test_user_names_are_handed_on_as_in_the_model(tmp_path):
+    model = store_of()
+    model.orders["BIN"].free = 0
+    for number in range(1, 9):
+        model.students["D-1", str(number)] = Student("S1", f"user.{number}", "secret1", "Ann", "Lee", order="E-2026")
+    store = tmp_path / "store.db"
+    prepare(model, tmp_path, store)
+    file = [
+        row("I", "1", "free.1"),
+        row("I", "2", "USER.1"),  # given up by the row before
+        row("I", "3", "user.2"),
+        row("I", "4", "user.5"),  # swapped with the next: neither is free at its turn
+        row("I", "5", "user.4"),
+        row("A", "6", "free.6"),  # lacks a licence, and so keeps its name
+        row("X", "9", "user.6"),
+        row("I", "7", "User.7"),
+        row("X", "10", "user.8"),  # given up only by the next
+        row("I", "8", "free.8"),
+    ]
+    nights_of_file = [compare(Step(HEADINGS, file), model, tmp_path, store) for _ in range(2)]
+    taken = ["DUPLICATE_USERNAME"]
+    assert [[one.findings for one in night.lines] for night in nights_of_file] == [
+        [[], [], [], taken, taken, ["MISSING_LICENSES"], taken, [], taken, []],
+        [[], [], [], taken, taken, ["MISSING_LICENSES"], taken, [], [], []],
+    ]
 
 
 # ---- the model against the specification

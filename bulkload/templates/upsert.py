@@ -84,6 +84,7 @@ class UpsertRun:
 
     recalls: Mapping[str, Recalled] = {}
     counts: Mapping[str, int] = {}
+    rereads: frozenset[str] = frozenset()
 
     def __init__(self, family: Upsert, template: Template, store: Store, options: Options) -> None:
         self.family, self.template, self.store, self.options = family, template, store, options
@@ -98,6 +99,10 @@ class UpsertRun:
         self.stored = marked.rename({name: f"stored.{name}" for name in marked.columns if name not in self.key})
         self.keeps = frozenset({one.name for one in template.fields} | set(self.key) | set(self.shown))
         self.next_number = store.next_number(family.table) if family.numbered else 0
+
+    def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Recognize nothing: every row is looked at."""
+        return frame
 
     def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Find what the rows refer to, and their own key as compared."""

@@ -59,6 +59,7 @@ class EnrollmentRun:
     """One load of an enrollment file."""
 
     counts: Mapping[str, int] = {}
+    rereads: frozenset[str] = frozenset()
     keeps = frozenset(
         {"event.number", "user.number", "roster", "zone.used", "enrolled.at", "changed.at"}
         | {"pre_status", "pre_status.given", "post_status", "priority"}
@@ -83,6 +84,10 @@ class EnrollmentRun:
         self.seats = Seats(store)
 
     # look up
+
+    def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Recognize nothing: every row is looked at."""
+        return frame
 
     def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Find enrollment, user, roster fields and instants."""

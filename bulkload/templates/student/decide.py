@@ -41,6 +41,15 @@ SHOWN = {
 
 COUNTS = ("licences used", "licences returned", "moved between orders", "moved between schools")
 
+DECIDED = {
+    "outcome": "unchanged",
+    "changes": "",
+    "happened": "unchanged",
+    "decided.name_taken": False,
+    "decided.no_licence": False,
+}
+"""What the decision adds to a row, each with what it is on a known row that has no effect."""
+
 
 class StudentFamily:
     """Creates, updates, activates and deactivates students."""
@@ -57,14 +66,15 @@ class StudentFamily:
 class StudentRun:
     """One load of a student file.
 
-    Content belongs to one student, since it has the key in it: a row whose content is stored sets nothing new,
-    and no more of it is needed than its status. Of other rows, and those on which the status table has an
-    effect, the whole record is fetched.
+    Each student is stored with a digest of the row that last set them, as it was typed: the next night most
+    rows are known by it, and nothing of them but their status is looked at. Of other students, and those on
+    which the status table has an effect, the whole record is fetched.
     """
 
     keeps = frozenset(
         {"status", "content", "known", "district.good", "password.kept", "ssn.kept", *SET, "school_code", *KEY}
     )
+    rereads = frozenset({"status"})
     recalls: Mapping[str, Recalled] = {
         "same": Recalled("student", ("content",), STATE),
         "student": Recalled("student", KEY, OF_KEY | STATE),
@@ -87,48 +97,19 @@ class StudentRun:
         self.counts = dict.fromkeys(COUNTS, 0)
         self.next_number = store.next_number("student")
         self.nobody = self.next_number == 1
-        self.contents = store.records("student", {"content": pl.Int64()})["content"].sort()
+        self.contents = store.records("student", {"content": pl.Int64()})["content"].drop_nulls().sort()
         self.turns = Turns(self.orders, self.next_number)
 
-    # look up
+    # recognize
 
-    def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Find district and school, and turn secrets into digests."""
-        frame = frame.with_columns(
-            pl.col("district").is_in(self.districts).alias("district.known"),
-            pl.col("username").str.to_lowercase().alias("folded"),
-            pl.col("ssn").str.slice(-4).alias("ssn_last4"),
-            *((pl.col(name) == UNCHANGED).fill_null(value=False).alias(f"{name}.kept") for name in SECRETS),
-        )
-        frame = frame.with_columns(self.schools.find(frame["school_code"]))
-        known = pl.col("district").is_not_null() & pl.col("district.known") & pl.col("student_id").is_not_null()
-        return self._with_digests(frame.with_columns(known.alias("district.good")))
-
-    def _with_digests(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Set `content`, and digests in place of the secrets; null on rows that are not good, and for what is kept.
-
-        `content` is a digest of all that a row sets, secrets included, so it is made under the key too. Where a
-        student is stored with it (`known`), nothing else is kept of the row.
-        """
-        whose = pl.concat_str(*KEY, separator=SEPARATOR)
-        words = [pl.col(name).cast(pl.String).fill_null("") for name in SHOWN.values()]
+    def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add `content`, a digest of each row's cells, and `known`: a student is stored with it."""
         numbered = frame.with_row_index("n")
-        content = pl.concat_str(whose, *words, separator=SEPARATOR)
-        good = numbered.filter("ok", "district.good").with_columns(content.alias("content"))
-        good = good.with_columns(fingerprints(good["content"], self.key).alias("content"))
-        good = good.with_columns(self._is_stored(good["content"]).alias("known"))
-        new = good.filter(~pl.col("known")).select(
-            "n",
-            *(
-                pl.when(~pl.col(f"{name}.kept")).then(pl.concat_str(whose, name, separator=SEPARATOR)).alias(name)
-                for name in SECRETS
-            ),
-        )
-        made = new.select("n", *(digests(new[name], self.key, name).alias(name) for name in SECRETS))
-        frame = beside(numbered.drop(SECRETS), made, ["n"])
-        frame = beside(frame, good.select("n", "content", "known"), ["n"]).drop("n")
-        known = pl.col("known").fill_null(value=False)
-        return frame.with_columns(known, *(pl.when(~known).then(name).alias(name) for name in (*SET, "school_code")))
+        laid = numbered.filter(pl.col("fault").is_null())
+        cells = laid.select(pl.concat_str((f"cell.{one.name}" for one in self.template.fields), separator=SEPARATOR))
+        content = fingerprints(cells.to_series(), self.key).alias("content")
+        made = laid.select("n", content, self._is_stored(content).alias("known"))
+        return beside(numbered, made, ["n"]).drop("n").with_columns(pl.col("known").fill_null(value=False))
 
     def _is_stored(self, content: pl.Series) -> pl.Series:
         """Return which contents a stored student has."""
@@ -136,6 +117,41 @@ class StudentRun:
             return pl.repeat(value=False, n=len(content), eager=True)
         at = self.contents.search_sorted(content).clip(0, len(self.contents) - 1)
         return self.contents.gather(at) == content
+
+    # look up
+
+    def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Find district and school, and turn secrets into digests.
+
+        A row of which a note is to be said (blanks around a value) has no content, so that it is said again.
+        """
+        plain = pl.all_horizontal(
+            pl.col(f"cell.{one.name}") == pl.col(f"text.{one.name}") for one in self.template.fields
+        )
+        frame = frame.with_columns(
+            pl.col("district").is_in(self.districts).alias("district.known"),
+            pl.col("username").str.to_lowercase().alias("folded"),
+            pl.col("ssn").str.slice(-4).alias("ssn_last4"),
+            pl.when(plain).then("content").alias("content"),
+            *((pl.col(name) == UNCHANGED).fill_null(value=False).alias(f"{name}.kept") for name in SECRETS),
+        )
+        frame = frame.with_columns(self.schools.find(frame["school_code"]))
+        known = pl.col("district").is_not_null() & pl.col("district.known") & pl.col("student_id").is_not_null()
+        return self._with_digests(frame.with_columns(known.alias("district.good")))
+
+    def _with_digests(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Set digests in place of the secrets; null on rows that are not good, and for what is kept."""
+        whose = pl.concat_str(*KEY, separator=SEPARATOR)
+        numbered = frame.with_row_index("n")
+        good = numbered.filter("ok", "district.good").select(
+            "n",
+            *(
+                pl.when(~pl.col(f"{name}.kept")).then(pl.concat_str(whose, name, separator=SEPARATOR)).alias(name)
+                for name in SECRETS
+            ),
+        )
+        made = good.select("n", *(digests(good[name], self.key, name).alias(name) for name in SECRETS))
+        return beside(numbered.drop(SECRETS), made, ["n"]).drop("n")
 
     # recall
 
@@ -150,6 +166,10 @@ class StudentRun:
         records = pl.concat([stored[name].select("row", *STATE) for name in self.recalls])
         records = records.rename(lambda name: name if name == "row" else f"stored.{name}")
         frame = beside(frame, records, ["row"])
+        frame = frame.with_columns(
+            pl.col("district.good").fill_null(pl.col("known")),
+            *(pl.col(f"{name}.kept").fill_null(value=False) for name in SECRETS),
+        )
         frame = beside(
             frame, self.orders.standings.rename({"license_order": "stored.license_order"}), ["stored.license_order"]
         )
@@ -167,28 +187,27 @@ class StudentRun:
     # decide
 
     def decide(self, frame: pl.DataFrame) -> Decision:
-        """Let rows take their turns, then compare with what is stored."""
-        differs = ~pl.col("stored.known") | pl.col("content").ne_missing(pl.col("stored.content"))
-        frame = frame.with_columns(taken(self.options).alias("taken"), differs.alias("differs"))
-        frame = self._with_owner(frame)
-        frame = self._with_record(frame)
-        frame = frame.with_columns(
-            pl.col("taken").alias("live"),
-            (pl.col("stored.folded") != pl.col("folded")).fill_null(value=False).alias("gives_up"),
-        )
+        """Let rows take their turns, then compare with what is stored; known rows without effect are done at once."""
+        effect = pl.col("effect.moves") | (pl.col("effect.active") != pl.col("stored.active"))
+        frame = frame.with_columns(taken(self.options).alias("taken"), effect.fill_null(value=False).alias("effect"))
+        quiet = pl.col("known") & pl.col("taken") & ~pl.col("effect")
+        loud = self._with_outcome(self._with_turns(self._with_record(self._with_owner(frame.filter(~quiet)))))
+        self._count(loud)
+        frame = beside(frame, loud.select("row", *DECIDED), ["row"])
+        done = [pl.col(one).fill_null(value) for one, value in DECIDED.items()]
+        return Decision(frame.with_columns(done), self._writes(loud))
+
+    def _with_turns(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Set which rows get the names and licences that they ask for."""
+        gives_up = (pl.col("stored.folded") != pl.col("folded")).fill_null(value=False)
+        frame = frame.with_columns(pl.col("taken").alias("live"), gives_up.alias("gives_up"))
         frame = frame.with_columns(self.turns.take(frame.select(NEEDED)))
         refused = pl.col("decided.name_taken") | pl.col("decided.no_licence")
-        frame = frame.with_columns(
-            (pl.col("ok") & ~refused).alias("ok"),
-            (pl.col("taken") & ~refused).alias("live"),
-        )
-        frame = self._with_outcome(frame)
-        self._count(frame)
-        return Decision(frame, self._writes(frame))
+        return frame.with_columns(pl.col("ok") & ~refused, (pl.col("taken") & ~refused).alias("live"))
 
     def _with_owner(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add `owner`: the student who has the name that a row asks for; null where it is free, or the row's own."""
-        asks = pl.col("district.good") & (pl.col("differs") | ~pl.col("ok")) & ~pl.col("doubled.username")
+        asks = pl.col("district.good") & ~pl.col("known") & ~pl.col("doubled.username")
         names = frame.select("row", pl.when(asks).then("folded").alias("folded"), "stored.number").drop_nulls("folded")
         if self.nobody or names.is_empty():
             return frame.with_columns(pl.lit(None, pl.Int64).alias("owner"))
@@ -201,8 +220,7 @@ class StudentRun:
 
     def _with_record(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add the whole record of those students whom a row may change."""
-        moved = pl.any_horizontal("effect.moves", pl.col("effect.active") != pl.col("stored.active"))
-        may_change = pl.col("taken") & pl.col("stored.known") & (pl.col("differs") | moved.fill_null(value=False))
+        may_change = pl.col("taken") & pl.col("stored.known")
         numbers = frame.filter(may_change).select(pl.col("stored.number").alias("number").sort())
         records = self.store.records("student", {"number": pl.Int64(), **SET}, numbers)
         records = records.rename(lambda name: f"stored.{name}")

@@ -56,7 +56,7 @@ SET: dict[str, pl.DataType] = {
 """What a file sets of a student, beside status and order; an optional value that is blank is null."""
 
 FOLLOWS = ("active", "license_order", "content")
-"""What follows from a row: `content` is a keyed digest of all that it sets."""
+"""What follows from a row: `content` is a keyed digest of it as it was typed, null where a note is to be said of it."""
 
 WHOLE = OF_KEY | STATE | SET
 

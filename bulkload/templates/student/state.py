@@ -54,6 +54,7 @@ class StudentStateRun:
     )
     recalls: Mapping[str, Recalled] = {}
     counts: Mapping[str, int] = {}
+    rereads: frozenset[str] = frozenset()
 
     def __init__(self, template: Template, store: Store, options: Options) -> None:
         self.template, self.store, self.options = template, store, options
@@ -73,6 +74,10 @@ class StudentStateRun:
             ),
             "key",
         )
+
+    def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Recognize nothing: every row is looked at."""
+        return frame
 
     def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Find student and order."""
