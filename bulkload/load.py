@@ -159,10 +159,11 @@ def look(one: Load, batch: Batch) -> Looked:
         frame = one.run.recognize(frame)
     if "known" not in frame.columns or not frame["known"].any():
         return look_at(one, frame)
+    known, frame = frame.filter("known"), frame.filter(~pl.col("known"))
     needed = needs_of_known(one)
-    known = parse(frame.filter("known"), [field for field in one.template.fields if field.name in needed])
-    known = known.with_columns(typed(one))
-    rest, findings, keys = look_at(one, frame.filter(~pl.col("known")))
+    known = parse(known, [field for field in one.template.fields if field.name in needed]).with_columns(typed(one))
+    known = known.select(pl.exclude("^cell\\..*$"))
+    rest, findings, keys = look_at(one, frame)
     digests = {distinct: pl.concat([keys[distinct], doubled.digests(known, distinct)]) for distinct in keys}
     left = known.select(name for name in known.columns if name in rest.columns)
     return pl.concat([rest, left], how="diagonal").sort("row"), findings, digests

@@ -31,6 +31,26 @@ def test_all_rows_of_one_student_are_rejected_whatever_their_order(desk):
     assert desk.students() == ["3"]
 
 
+def test_rows_that_were_accepted_before_are_doubles_like_others(desk):
+    desk.apply(row("1"), row("2"), row("3"))
+    before = desk.dump()
+    lines = desk.apply(
+        row("1"), row("1"), row("2"), row("2", first="Bea", username="x.name"), row("4", username="USER.3"), row("3")
+    )
+    assert said(lines) == [
+        ("rejected", "DUPLICATE_ID DUPLICATE_USERNAME"),
+        ("rejected", "DUPLICATE_ID DUPLICATE_USERNAME"),
+        ("rejected", "DUPLICATE_ID"),
+        ("rejected", "DUPLICATE_ID"),
+        ("rejected", "DUPLICATE_USERNAME"),
+        ("rejected", "DUPLICATE_USERNAME"),
+    ]
+    assert lines[0]["messages"].endswith(
+        "row 2: the user name 'user.1' also stands in row 3, and none of the rows is taken"
+    )
+    assert desk.dump() == before
+
+
 def test_the_same_id_in_two_districts_is_two_students(desk):
     lines = desk.apply(row("1"), row("1", district="D2", school="S9", username="other.user"))
     assert said(lines) == [("created", "OK"), ("created", "OK")]

@@ -165,6 +165,23 @@ def test_it_tells_of_doubled_names_and_missing_licences_after_the_cells(desk):
     ]
 
 
+def test_it_shows_the_cells_of_rows_that_were_accepted_before(desk):
+    file = [row("n1", status="x", username="One.Name"), row("n2"), row("n3")]
+    assert codes(desk.apply(*file)) == ["OK"] * 3
+    desk.refer("student-state", "n3,E-2026,No")
+    desk.fill(0)
+    lines = desk.apply(*file)
+    assert codes(lines) == ["STUDENT_EXISTS", "OK", "MISSING_LICENSES"]
+    assert errors(desk) == [
+        ("2", "n1", "One.Name", "x", "STUDENT_EXISTS"),
+        ("4", "n3", "user.n3", "A", "MISSING_LICENSES"),
+    ]
+    assert (
+        lines[0]["messages"] == "row 2, Status: 'x' creates a deactivated student, and the student n1 is there already"
+    )
+    assert (desk.folder / "students.rejects.csv").read_bytes().decode() == file_of(file[0], file[2])
+
+
 def test_it_is_not_written_without_findings_and_an_older_one_of_that_name_goes(desk):
     desk.apply(row("n1", grade="1"))
     assert (desk.folder / ERRORS).exists()
@@ -452,6 +469,8 @@ def test_a_refused_file_ends_with_3_and_the_code(desk, bulkload, verb):
 def test_licences_are_set_by_hand_on_the_command_line(desk, bulkload):
     path = desk.write("Order ID,Kind,School Code,Current,Free Licenses\nBIN,Holding Bin,,,7\n", "orders.csv")
     assert bulkload("apply", "--store", desk.store, path).code == 1
+    told = bulkload("explain", "LICENSES_DIFFER").out
+    assert ("--set-licenses" in told, "--set-licences" in told) == (True, False)
     assert bulkload("apply", "--store", desk.store, "--set-licenses", path).code == 0
     assert desk.free()["BIN"] == 7
 

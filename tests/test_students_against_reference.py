@@ -7,7 +7,6 @@ import csv
 import tempfile
 from datetime import date
 from functools import partial
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -137,10 +136,14 @@ def error_file(folder: Path) -> list[tuple[int, str, str, str, str]]:
 
 
 def expected_errors(night: Night, rows: list[list[str]]) -> list[tuple[int, str, str, str, str]]:
-    """The cells stand as typed, but for an apostrophe before what a spreadsheet would run as a formula."""
+    """The cells stand as typed, but for an apostrophe before what a spreadsheet would run as a formula.
+
+    Of a row with too few or too many cells none stands there, for it may be a secret one.
+    """
     lines = []
     for line in night.lines:
-        cells = dict(zip_longest(HEADINGS, rows[line.row - 2][: len(HEADINGS)], fillvalue=""))
+        row = rows[line.row - 2]
+        cells = dict(zip(HEADINGS, row if len(row) == len(HEADINGS) else [""] * len(HEADINGS), strict=True))
         typed = [cells[heading] for heading in (STUDENT_ID, USERNAME, STATUS)]
         shown = [f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell for cell in typed]
         lines += [(line.row, *shown, code) for code in line.findings]

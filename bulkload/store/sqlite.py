@@ -30,6 +30,9 @@ APPLICATION = 0x424C_4F44
 LOOK_AGAIN = 0.05
 """Seconds between two looks whether another run has ended."""
 
+READING, WRITING = "cache_size = -4096", "cache_size = -65536"
+"""Kilobytes that SQLite keeps of the file: whole tables are read once, while a transaction comes back to its pages."""
+
 BATCH_ROWS = 65_536
 """Rows of one Arrow batch of a query's answer; the driver takes each column's type from the first of them."""
 
@@ -154,7 +157,7 @@ class SQLiteStore:
             with self._driver():
                 self._bulk = adbc.connect(str(self.path), autocommit=True)
                 self._cursor = self._bulk.cursor(adbc_stmt_kwargs={"adbc.sqlite.query.batch_rows": BATCH_ROWS})
-                for pragma in (f"busy_timeout = {WAIT_MS}", "cache_size = -65536", "temp_store = FILE"):
+                for pragma in (f"busy_timeout = {WAIT_MS}", READING, "temp_store = FILE"):
                     self._cursor.execute(f"PRAGMA {pragma}")
         return self._cursor
 
@@ -320,6 +323,7 @@ class SQLiteStore:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Run what is inside wholly or not at all."""
+        self.execute(f"PRAGMA {WRITING}")
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -328,6 +332,9 @@ class SQLiteStore:
             with contextlib.suppress(BulkloadError):
                 self.execute("ROLLBACK")
             raise
+        finally:
+            with contextlib.suppress(BulkloadError):
+                self.execute(f"PRAGMA {READING}")
 
     def secret_key(self) -> bytes:
         """Return the key that secrets are kept under; a store that is only read, and has none, has one of the moment."""
