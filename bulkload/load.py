@@ -155,24 +155,24 @@ def side_by_side(one: Load) -> Iterator[tuple[Span, Looked]]:
 def look(one: Load, batch: Batch) -> Looked:
     """Parse, check and look up a batch: the frame that is left, its findings, the digests of what tells rows apart."""
     frame = lay(batch, one.source.matched, one.template)
-    if one.run is not None:
-        frame = one.run.recognize(frame)
+    if one.run is None:
+        return look_at(one, frame)
+    frame = one.run.recognize(frame)
     if "known" not in frame.columns or not frame["known"].any():
         return look_at(one, frame)
-    known, frame = frame.filter("known"), frame.filter(~pl.col("known"))
-    needed = needs_of_known(one)
-    known = parse(known, [field for field in one.template.fields if field.name in needed]).with_columns(typed(one))
-    known = known.select(pl.exclude("^cell\\..*$"))
-    rest, findings, keys = look_at(one, frame)
+    needed = {
+        *one.run.rereads,
+        *one.template.errors_show,
+        *one.template.key,
+        *(name for distinct in one.template.distinct for name in distinct.by),
+    }
+    fields = [field for field in one.template.fields if field.name in needed]
+    unread = [f"cell.{field.name}" for field in one.template.fields if field.name not in needed]
+    known = parse(frame.drop(unread).filter("known"), fields).with_columns(typed(one))
+    rest, findings, keys = look_at(one, frame.filter(~pl.col("known")))
     digests = {distinct: pl.concat([keys[distinct], doubled.digests(known, distinct)]) for distinct in keys}
     left = known.select(name for name in known.columns if name in rest.columns)
     return pl.concat([rest, left], how="diagonal").sort("row"), findings, digests
-
-
-def needs_of_known(one: Load) -> set[str]:
-    """Return the fields that are read of rows which are known."""
-    assert one.run is not None
-    return {*one.template.key, *one.run.rereads, *(name for distinct in one.template.distinct for name in distinct.by)}
 
 
 def look_at(one: Load, frame: pl.DataFrame) -> Looked:

@@ -335,6 +335,26 @@ def every_fault(store: Store) -> list[list[str]]:
     return rows
 
 
+def draw_next(
+    draw: st.DrawFn, store: Store, header: list[str], rows: list[list[str]]
+) -> tuple[list[str], list[list[str]]]:
+    """A new file, or the last one as it was, or with some rows taken from a new one, or with another status."""
+    way = pick(draw, ["new", "same", "mixed", "flags", "new"])
+    if way == "same":
+        return header, rows
+    new_header, new_rows = draw_night(draw, store)
+    if way == "new":
+        return new_header, new_rows
+    if way == "mixed":
+        return new_header, [draw(st.sampled_from([row, row, *new_rows[at : at + 1]])) for at, row in enumerate(rows)]
+    at = HEADINGS.index(STATUS)
+    flags = [pick(draw, ["", "A", "D", "I"]) for _ in rows]
+    return new_header, [
+        [*row[:at], flag or row[at], *row[at + 1 :]] if len(row) > at else row
+        for row, flag in zip(rows, flags, strict=True)
+    ]
+
+
 # ---- stories
 
 
@@ -350,8 +370,8 @@ def cases(draw: st.DrawFn, *, max_nights: int = 4) -> Case:
         if number > 0 and rarely(draw, 3):
             orders = draw_orders(draw, seen)
             seen.orders = {order.id: replace(order) for order in orders}
-        if number > 0 and not rarely(draw, 4):
-            header, rows = draw_night(draw, seen)
+        if number > 0:
+            header, rows = draw_next(draw, seen, header, rows)
         steps.append(Step(header, rows, orders))
         with contextlib.suppress(FileRefusedError):
             load(seen, header, rows, now=NOW)

@@ -264,7 +264,7 @@ LICENSES_DIFFER = Code(
     "error",
     "an order's free licences follow from what students use, and a file may not change them by accident",
     "{cell} is not the {stored.free} free licences that the order has; --set-licenses sets the number",
-    "Leave the cell blank, or run with --set-licences if the number is to be set.",
+    "Leave the cell blank, or run with --set-licenses if the number is to be set.",
     "student §4",
 )
 KIND_STILL_REFERRED_TO = Code(

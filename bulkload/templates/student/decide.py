@@ -104,12 +104,10 @@ class StudentRun:
 
     def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add `content`, a digest of each row's cells, and `known`: a student is stored with it."""
-        numbered = frame.with_row_index("n")
-        laid = numbered.filter(pl.col("fault").is_null())
-        cells = laid.select(pl.concat_str((f"cell.{one.name}" for one in self.template.fields), separator=SEPARATOR))
-        content = fingerprints(cells.to_series(), self.key).alias("content")
-        made = laid.select("n", content, self._is_stored(content).alias("known"))
-        return beside(numbered, made, ["n"]).drop("n").with_columns(pl.col("known").fill_null(value=False))
+        cells = pl.concat_str((f"cell.{one.name}" for one in self.template.fields), separator=SEPARATOR)
+        content = fingerprints(frame.select(cells.fill_null("")).to_series(), self.key).alias("content")
+        known = self._is_stored(content).alias("known")
+        return frame.with_columns(content, known).with_columns(pl.col("known") & pl.col("fault").is_null())
 
     def _is_stored(self, content: pl.Series) -> pl.Series:
         """Return which contents a stored student has."""
