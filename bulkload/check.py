@@ -186,11 +186,15 @@ def faults(frame: pl.DataFrame, width: int) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """How findings are said: on which rows, after which others, and how many of a code with a sentence (None: all)."""
+    """How findings are said: after which others, and of which codes no more sentences are read; `most` of each other one (None: all)."""
 
-    among: pl.Expr = LAID
     later: int = 0
     most: int | None = None
+    enough: frozenset[str] = frozenset()
+
+    def of(self, code: Code) -> int | None:
+        """Return how many sentences of a code are read (None: all)."""
+        return 0 if code.word in self.enough else self.most
 
 
 def check(frame: pl.DataFrame, placed: Sequence[Placed], saying: Saying) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -199,13 +203,14 @@ def check(frame: pl.DataFrame, placed: Sequence[Placed], saying: Saying) -> tupl
     A cell with an error has no value from here on, so that one bad cell yields one finding; a row with an
     error is no longer `ok`.
     """
-    held = frame.select(saying.among.alias("held")).to_series()
+    held = frame["fault"].is_null()
     flags = frame.select((one.fails.fill_null(value=False) & held).alias(str(n)) for n, one in enumerate(placed))
     broken = [(int(n), one) for n, one in zip(flags.columns, placed, strict=True) if flags[n].any()]
     findings = [no_findings()]
     for number, one in broken:
-        rows = frame.select(named_by(one, frame)).filter(flags[str(number)])
-        findings.append(said(rows, one.code, one, saying.later + one.position, saying.most))
+        most = saying.of(one.code)
+        rows = frame.select(named_by(one, frame) if most != 0 else ["row"]).filter(flags[str(number)])
+        findings.append(said(rows, one.code, one, saying.later + one.position, most))
     errors = [(number, one) for number, one in broken if one.code.severity == "error"]
     if errors:
         out = flags[str(errors[0][0])]
@@ -234,9 +239,9 @@ def named_by(one: Placed, frame: pl.DataFrame) -> list[str]:
 def said(rows: pl.DataFrame, code: Code, one: Placed | None, position: int, most: int | None = None) -> pl.DataFrame:
     """Return the findings of a code on rows that have it, each with its sentence; with `most` only so many have one."""
     if most is not None and rows.height > most:
-        rest = rows.slice(most).select("row")
-        mute = rest.select("row", *constants(code, one, position), pl.lit(None, pl.String).alias("message"))
-        return pl.concat([said(rows.head(most), code, one, position), mute])
+        mute = rows["row"].slice(most).to_frame()
+        mute = mute.with_columns(*constants(code, one, position), pl.lit(None, pl.String).alias("message"))
+        return pl.concat([said(rows.head(most), code, one, position), mute]) if most else mute
     message = code.message
     heading = one.field.heading if one else ""
     where = rules.filled("row {}", "row")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -46,6 +46,22 @@ class Outputs:
 
 
 @dataclass(slots=True)
+class Told:
+    """Counts the sentences of each code so far, in the order of the rows."""
+
+    sentences: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def enough(self) -> frozenset[str]:
+        """Return the codes of which no further sentence is shown."""
+        return frozenset(code for code, count in self.sentences.items() if count >= FIRST)
+
+    def add(self, findings: pl.DataFrame) -> None:
+        """Count what was found in rows, when all rows before them have been counted."""
+        self.sentences.update(findings["code"].filter(findings["message"].is_not_null()))
+
+
+@dataclass(slots=True)
 class Load:
     """One file on its way: what is carried from step to step."""
 
@@ -60,11 +76,12 @@ class Load:
     tally: Tally = field(default_factory=Tally)
     spans: list[Span] = field(default_factory=list)
     left: list[Placed] = field(default_factory=list)
+    looked: Told = field(default_factory=Told)
+    settled: Told = field(default_factory=Told)
 
-    @property
-    def most_messages(self) -> int | None:
-        """Return how many sentences of a code and batch are read by anybody: with results all of them."""
-        return None if self.outputs.wanted else FIRST
+    def saying(self, told: Told, later: int = 0) -> Saying:
+        """Return which sentences are read by anybody: with results all of them, else the first few of each code."""
+        return Saying(later) if self.outputs.wanted else Saying(later, FIRST, told.enough)
 
     @property
     def template(self) -> Template:
@@ -102,6 +119,7 @@ def load(one: Load) -> None:
         one.spans.append(span)
         one.spool.add(f"rows-{number}", frame)
         one.spool.add(f"findings-{number}", findings)
+        one.looked.add(findings)
         for distinct, digests in keys.items():
             one.spool.add(distinct.column, digests)
         if one.run is not None and one.recollection is not None:
@@ -119,9 +137,10 @@ def load(one: Load) -> None:
             while len(reported) > 1 or (reported and nth == len(one.spans) - 1):
                 reported.popleft().result()
             one.progress(0.7 + 0.3 * (nth + 1) / len(one.spans), span.first_row + span.rows - 2)
-    if one.run is not None and one.writes is not None:
-        one.writes.add(one.run.finish())
+    if one.run is not None:
         one.tally.counts.update(one.run.counts)
+        if one.writes is not None:
+            one.writes.add(one.run.finish())
 
 
 def taken(one: Load, nth: int, twice: Mapping[Distinct, pl.DataFrame]) -> Settling:
@@ -177,7 +196,7 @@ def look(one: Load, batch: Batch) -> Looked:
 
 def look_at(one: Load, frame: pl.DataFrame) -> Looked:
     """Parse, check and look up rows that are not known."""
-    found, saying = [no_findings()], Saying(most=one.most_messages)
+    found, saying = [no_findings()], one.saying(one.looked)
     frame = parse(frame, one.template.fields).with_columns(**one.options.columns)
     if frame["fault"].null_count() < frame.height:
         found.append(faults(frame, one.source.matched.width))
@@ -227,7 +246,7 @@ def check_ready(
 
 def settle(one: Load, span: Span, batch: Settling) -> Settled:
     """Take a batch from its look-ups to its outcomes: doubled keys, recall, decide."""
-    frame, most = batch.frame, one.most_messages
+    frame = batch.frame
     found = [batch.findings]
     for nth, (distinct, twice) in enumerate(batch.twice.items()):
         here = twice.filter(pl.col("row").is_between(span.first_row, span.first_row + span.rows - 1))
@@ -235,17 +254,20 @@ def settle(one: Load, span: Span, batch: Settling) -> Settled:
         if here.height:
             rows = frame.join(here, on="row", how="inner", maintain_order="left")
             rows = rows.with_columns(key_in_words(distinct))
-            found.append(said(rows, distinct.code, None, AFTER_COLUMNS + nth, most))
+            found.append(
+                said(rows, distinct.code, None, AFTER_COLUMNS + nth, one.saying(one.settled).of(distinct.code))
+            )
             frame = frame.with_columns(pl.col("ok") & ~pl.col(distinct.column))
     if one.run is None:
         outcome = pl.when("ok").then(pl.lit("accepted")).otherwise(pl.lit("rejected"))
         return Settled(frame.with_columns(outcome.alias("outcome"), pl.lit("").alias("changes")), pl.concat(found))
     frame = one.run.recall(frame, batch.stored)
-    frame, findings, left = check_ready(frame, one.left, Saying(most=most))
+    frame, findings, left = check_ready(frame, one.left, one.saying(one.settled))
     found.append(findings)
     decision = one.run.decide(frame)
-    _, findings, _ = check_ready(decision.frame, left, Saying(later=2 * AFTER_COLUMNS, most=most))
+    _, findings, _ = check_ready(decision.frame, left, one.saying(one.settled, 2 * AFTER_COLUMNS))
     found.append(findings)
+    one.settled.add(pl.concat(found[1:]))
     return Settled(decision.frame, pl.concat(found), decision.writes)
 
 

@@ -124,7 +124,7 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
     with workspace(None) as work:
         try:
             with identify(request.path, request.reading, work) as source:
-                one = prepare(request, source, store, work)
+                one = prepare(request, source, store, work, writes=stays)
                 if request.results is not None:
                     one.outputs.results = ResultsFile(PartFile(request.results, secrets.token_hex(4)), source.template)
                 try:
@@ -150,8 +150,8 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
     return report
 
 
-def prepare(request: Request, source: Source, store: Store | None, work: Path) -> Load:
-    """Make the load of a file: its family's run, its spool, what it recalls and writes."""
+def prepare(request: Request, source: Source, store: Store | None, work: Path, *, writes: bool) -> Load:
+    """Make the load of a file: its family's run, its spool, what it recalls and, where that will be applied, writes."""
     reader = source.reader
     if isinstance(reader, SpreadsheetFile) and reader.other_sheets:
         left = ", ".join(reader.other_sheets)
@@ -165,7 +165,7 @@ def prepare(request: Request, source: Source, store: Store | None, work: Path) -
         except FileRefused as refusal:
             raise FileRefused(refusal.code, f"{shown_name(source.path)}: {refusal}") from None
         one.recollection = Recollection(store, one.spool, one.run.recalls)
-        one.writes = Writes(store, one.spool)
+        one.writes = Writes(store, one.spool) if writes else None
     return one
 
 
@@ -271,7 +271,7 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
         contextlib.closing(Digest(source.reader.fileno())) as sha256,
     ):
         report.template = source.template.name
-        one = prepare(request, source, store, work)
+        one = prepare(request, source, store, work, writes=True)
         one.outputs.results = ResultsFile(results, source.template)
         one.outputs.rejects = RejectsFile(rejects, source, one.spool)
         if source.template.errors_show:
