@@ -161,7 +161,7 @@ def side_by_side(one: Load) -> Iterator[tuple[Span, Looked]]:
         try:
             for batch in one.source.reader.batches(pad=one.template.short_rows):
                 waiting.append((batch.span, pool.submit(look, one, batch)))
-                while len(waiting) > WORKERS or (waiting and waiting[0][1].done()):
+                while len(waiting) >= WORKERS or (waiting and waiting[0][1].done()):
                     span, future = waiting.popleft()
                     yield span, future.result()
             while waiting:
