@@ -156,10 +156,10 @@ def opened(many: Many, *, several: bool) -> Iterator[Store | None]:
             yield store
         return
     with tempfile.TemporaryDirectory(prefix="bulkload-") as folder:
-        copy = Path(folder) / "store.db"
+        copy = Path(folder) / store_path(many.store).name
         if there:
             open_store(many.store).close()
-            copy_store(store_path(many.store), copy)
+            copy_store(store_path(many.store).resolve(), copy)
         with open_store(str(copy), create=True) as store:
             yield store
 

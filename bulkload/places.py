@@ -28,9 +28,9 @@ def default_rejects(path: Path, *, whole: bool = False) -> Path:
     return path.with_name((path.name if whole else stem(path)) + ".rejects" + ending)
 
 
-def default_errors(path: Path, day: date) -> Path:
+def default_errors(path: Path, day: date, *, whole: bool = False) -> Path:
     """Return where the file of all findings goes: beside the input, with the day of the run (seed 002, §9)."""
-    return path.with_name(f"{stem(path)}_errors_{day:%Y%m%d}.csv")
+    return path.with_name(f"{path.name if whole else stem(path)}_errors_{day:%Y%m%d}.csv")
 
 
 def stem(path: Path) -> str:

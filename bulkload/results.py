@@ -25,8 +25,8 @@ from bulkload.source import Source
 from bulkload.spool import Spool, writing
 from bulkload.template import Template
 
-FIRST_MESSAGE = r"^.*?( \| |$)"
-"""What stands before the first separator of messages."""
+FIRST_MESSAGE = r"(?s)^.*?( \| row \d|$)"
+"""What happened to a row: all that stands before its first finding."""
 
 FIRST = 3
 """Rows of a code that a summary shows."""

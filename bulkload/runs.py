@@ -138,8 +138,8 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
                 settle_all_or_nothing(one, report, work)
                 if stays and store is not None and report.state != "refused":
                     with store.transaction():
-                        apply(one.spool, store, 0)
-                report.unchecked = sorted({placed.code.word for placed in one.left} if store is None else set())
+                        apply(one.spool, store, store.next_number("job"))
+                report.unchecked = [] if store is not None else unchecked(one)
                 if one.outputs.results is not None and request.results is not None:
                     move_in(one.outputs.results.target, request.results)
                     report.results = shown_path(request.results)
@@ -148,6 +148,13 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
             report.refused, report.refused_code, report.state = str(refusal), refusal.code, "refused"
     report.seconds = time.monotonic() - report.begun
     return report
+
+
+def unchecked(one: Load) -> list[str]:
+    """Return the codes of which no rule could be checked without a store."""
+    left = {placed.position for placed in one.left}
+    checked = {placed.code.word for placed in one.template.placed if placed.position not in left}
+    return sorted({placed.code.word for placed in one.left} - checked)
 
 
 def prepare(request: Request, source: Source, store: Store | None, work: Path, *, writes: bool) -> Load:
@@ -309,9 +316,9 @@ def places(request: Request, job: Job) -> tuple[PartFile, PartFile, PartFile]:
     place = request.results.absolute()
     whole = place.name == default_results(request.path, whole=True).name
     rejects = default_rejects(request.path, whole=whole)
-    errors = default_errors(request.path, request.options.today)
-    beside = place.parent
-    return PartFile(place, job.id), PartFile(beside / rejects.name, job.id), PartFile(beside / errors.name, job.id)
+    errors = default_errors(request.path, request.options.day_shown, whole=whole)
+    folder = place.parent
+    return PartFile(place, job.id), PartFile(folder / rejects.name, job.id), PartFile(folder / errors.name, job.id)
 
 
 def warn_of_earlier(request: Request, store: Store, sha256: str, report: Report) -> None:

@@ -24,7 +24,8 @@ class Field:
 
     `required` is the code of a blank cell, None where a cell may be blank; `required_unless` names another
     field that may stand in for it. `may_be_absent`: a file without the heading is read as if every cell of
-    it were blank. `trims`: blanks around a value are left out. Values of a secret field appear in no output.
+    it were blank. `trims`: blanks around a value are left out. Values of a secret field appear in no message,
+    result, log, job or mail; rejects are rows of the input, and have them.
     """
 
     name: str
@@ -67,7 +68,7 @@ class Options:
     display_date: str = "%m/%d/%Y %I:%M %p"
 
     @property
-    def today(self) -> date:
+    def day_shown(self) -> date:
         """Return the day of the run, in the time zone that dates are shown in."""
         import pytz
 
@@ -84,10 +85,14 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Rows to be written to one table of the store: `insert` (all columns) or `update` (the key's row)."""
+    """Rows to be written to one table of the store.
+
+    `insert` and `update` have all columns, `delete` the key, `journal` the key and the values before, and
+    `recognize` the number and the digest by which a row is known the next time.
+    """
 
     table: str
-    how: Literal["insert", "update", "delete", "journal"]
+    how: Literal["insert", "update", "delete", "journal", "recognize"]
     frame: pl.DataFrame
 
 
@@ -106,7 +111,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """Says which records of a table rows ask for: by the columns of `key`, and all the columns that are wanted."""
+    """Says which records of a table rows ask for: by the columns of `key`, which has an index; all the columns wanted."""
 
     table: str
     key: tuple[str, ...]
@@ -126,56 +131,44 @@ TableShown = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 class Run(Protocol):
     """One load of one file by a family: holds what it looked up, and what it carries from batch to batch.
 
-    `look_up` and `asks` depend on no other batch; `recall` and `decide` follow in file order, when the whole
-    file has been looked at.
+    `recognize` and `look_up` depend on no other batch; `recall` and `decide` follow in file order, when the
+    whole file has been looked at. `keeps` are the columns that are needed after the first look, `recalls`
+    what rows ask for, under names of the family's own, `rereads` the fields that are read of known rows beside
+    the key, and `counts` what the family counts beside outcomes.
     """
 
-    @property
-    def keeps(self) -> frozenset[str]:
-        """Return the columns that are needed after the first look."""
-        ...
-
-    @property
-    def recalls(self) -> Mapping[str, Recalled]:
-        """Return what rows ask for, under names of the family's own."""
-        ...
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Return what the family counts beside outcomes, as it stands."""
-        ...
-
-    @property
-    def rereads(self) -> frozenset[str]:
-        """Return the fields, beside the key, that are read of rows which are known."""
-        ...
+    keeps: frozenset[str] = frozenset()
+    recalls: Mapping[str, Recalled] = {}
+    rereads: frozenset[str] = frozenset()
+    counts: Mapping[str, int] = {}
 
     def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add, where the family can tell, `known`: rows that were accepted before exactly as they are typed now.
 
-        They break no rule that depends on them alone, and are not looked at again; the frame has the cells.
+        They break no rule that depends on them alone, or on a day that only goes on, and are not looked at
+        again; the frame has the cells.
         """
-        ...
+        return frame
 
     def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add what values refer to, and what follows from it; depends on no other batch."""
+        """Add what values refer to, and what follows from it."""
         ...
 
     def asks(self, frame: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
         """Return, for each of `recalls`, which rows ask for which of its records: `row` and the key."""
-        ...
+        return {}
 
     def recall(self, frame: pl.DataFrame, stored: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """Add the stored record of each row (`stored.x`, null where there is none), and what follows from it."""
         ...
 
     def decide(self, frame: pl.DataFrame) -> Decision:
-        """Decide over the rows whose `ok` is true, in file order."""
+        """Decide over the rows whose `ok` is true, in file order; of those that are `noted` something was found."""
         ...
 
     def finish(self) -> Iterable[Write]:
         """Return what is to be written when all rows are decided over."""
-        ...
+        return ()
 
 
 class Family(Protocol):

@@ -52,6 +52,8 @@ def apply(spool: Spool, store: Store, job: int) -> None:
             store.update(table.name, frame, job)
         for new in ahead(in_order(spool, table)):
             store.insert(table.name, new, job)
+        for frame in spool.look(f"write-{table.name}-recognize"):
+            store.recognize(table.name, frame)
         for frame in spool.look(f"write-{table.name}-journal"):
             store.journal(table.name, frame, job)
 

@@ -123,11 +123,14 @@ class Desk:
         return results(place)
 
     def student(self, student: str = "1001", district: str = "D1") -> dict[str, Any]:
-        """All that the store holds of a student, with `school_code` and `order_id`; nothing where there is none."""
+        """All that the store holds of a student, with `school_code` and `order_id`; nothing where there is none.
+
+        The digest by which a row is known the next time is no part of the record, and may be noted at any time.
+        """
         with closing(sqlite3.connect(self.store)) as connection:
             connection.row_factory = sqlite3.Row
             found = connection.execute(STUDENT, (district, student)).fetchone()
-        return dict(found) if found else {}
+        return {name: found[name] for name in found.keys() if name != "content"} if found else {}  # noqa: SIM118
 
     def students(self) -> list[str]:
         """The ids of all students."""
@@ -162,7 +165,13 @@ class Desk:
     def dump(self, *but: str) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table but the jobs', and those that are named."""
         names = [one for (one,) in query(self.store, "SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {one: query(self.store, f'SELECT * FROM "{one}"') for one in names if one not in {"job", *but}}
+        return {one: self.rows(one) for one in names if one not in {"job", *but}}
+
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
+        """Every row of a table, but for digests by which rows are known the next time."""
+        columns = query(self.store, f"SELECT name FROM pragma_table_info(\"{table}\") WHERE name <> 'content'")
+        listed = ", ".join(f'"{one}"' for (one,) in columns)
+        return query(self.store, f'SELECT {listed} FROM "{table}"')
 
 
 def district(folder: Path) -> Desk:

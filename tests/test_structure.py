@@ -17,7 +17,7 @@ from bulkload.store.tables import TABLES
 
 ROOT = Path(bulkload.__file__).parent
 PICTURE = """
-__init__ < errors < zones < secrets < rules < joins < ahead < jobs < spool < config < kinds < template < formats < changes < templates
+__init__ < errors < zones < digests < rules < joins < ahead < jobs < spool < config < kinds < template < known < formats < changes < templates
 < store < check < doubled < writes < places < source < results < recall < load < reference < exporting < runs < many < cli < __main__
 """
 LAYERS = PICTURE.replace("<", "").split()

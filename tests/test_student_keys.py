@@ -46,7 +46,7 @@ def test_rows_that_were_accepted_before_are_doubles_like_others(desk):
         ("rejected", "DUPLICATE_USERNAME"),
     ]
     assert lines[0]["messages"].endswith(
-        "row 2: the user name 'user.1' also stands in row 3, and none of the rows is taken"
+        "row 2: the user name 'user.1' also stands in row 3, and all of these rows are rejected"
     )
     assert desk.dump() == before
 

@@ -33,13 +33,13 @@ def read_key(store: Path, known: str | None) -> bytes | None:
         if known is None:
             return None
         raise StoreError(
-            f"The key of the store is missing: {path}. Without it passwords cannot be compared; put the file back. "
-            f"Nothing was changed."
+            f"The key of the store is missing: {path.name}, a small file that is made with the store, stands beside it, "
+            f"and has to be kept with it. Without it passwords cannot be compared; put the file back. Nothing was changed."
         )
     key = path.read_bytes()
     if len(key) != KEY_BYTES or (known is not None and known != check_of(key)):
         raise StoreError(
-            f"{path} is not the key that the passwords of this store were kept under. Put the right file back. "
+            f"{path.name} is not the key that the passwords of this store were kept under. Put the right file back. "
             f"Nothing was changed."
         )
     return key
@@ -47,10 +47,17 @@ def read_key(store: Path, known: str | None) -> bytes | None:
 
 def new_key(store: Path) -> bytes:
     """Make the key of a store, and bring it to the disk before anything is kept under it."""
-    key = token_bytes(KEY_BYTES)
-    handle = os.open(key_path(store), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    key, path = token_bytes(KEY_BYTES), key_path(store)
+    part = path.with_name(f"{path.name}.part")
+    handle = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(key)
         file.flush()
         os.fsync(file.fileno())
+    part.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
     return key

@@ -1,4 +1,4 @@
-"""One SQLite file as a store: connecting, migrating, locking, and reading and writing whole frames."""
+"""One SQLite file as a store: connecting, migrating, and reading and writing whole frames."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import contextlib
 import os
 import re
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bulkload.errors import BulkloadError, Busy, StoreError
+from bulkload.errors import BulkloadError, StoreError
 from bulkload.store import keys
+from bulkload.store.causes import explained
+from bulkload.store.locking import locked
 from bulkload.store.tables import TABLES, name, where
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ WAIT_MS = 60_000
 APPLICATION = 0x424C_4F44
 """What marks a SQLite file as a store: "BLOD", in its application id."""
 
-LOOK_AGAIN = 0.05
-"""Seconds between two looks whether another run has ended."""
-
 READING, WRITING = "cache_size = -4096", "cache_size = -65536"
 """Kilobytes that SQLite keeps of the file: whole tables are read once, while a transaction comes back to its pages."""
 
@@ -38,29 +36,6 @@ BATCH_ROWS = 65_536
 
 AT_A_TIME = 250_000
 """Records that are read at a time where a table is read from its beginning to its end."""
-
-BUSY = r"locked|busy"
-
-CAUSES = (
-    (r"disk is full|No space left", "the disk is full"),
-    (r"readonly|read-only", "it is read-only"),
-    (BUSY, "another program holds it"),
-    (r"not a database|malformed|corrupt", "it is not a store, or it is damaged"),
-    (r"unable to open|failed to open|permission", "it cannot be opened"),
-    (r"disk I/O", "the disk reports an error"),
-)
-
-
-def explained(error: Exception, path: Path) -> BulkloadError:
-    """Turn an error of the database into a sentence."""
-    for pattern, cause in CAUSES:
-        if re.search(pattern, str(error), re.IGNORECASE):
-            if pattern == BUSY:
-                return Busy(
-                    f"Another program still holds the store {path}. Nothing was done; run the command again later."
-                )
-            return StoreError(f"The store {path} could not be used: {cause}. Nothing was changed.")
-    return StoreError(f"The store {path} could not be used: {error}. Nothing was changed.")
 
 
 def migrations() -> list[tuple[int, list[str]]]:
@@ -131,6 +106,8 @@ class SQLiteStore:
         for number, statements in steps:
             if number > version:
                 with self.transaction():
+                    if self.query("PRAGMA user_version")[0][0] >= number:  # another process was faster
+                        continue
                     self.execute(f"PRAGMA application_id = {APPLICATION}")
                     for statement in statements:
                         self.execute(statement)
@@ -315,6 +292,10 @@ class SQLiteStore:
         one = TABLES[table]
         self.write(one.delete, frame.select(one.key))
 
+    def recognize(self, table: str, frame: pl.DataFrame) -> None:
+        """Note the digests by which rows are known the next time: columns `number` and `content`; no record changes."""
+        self.write(f"UPDATE {name(table)} SET content = ?2 WHERE number = ?1", frame.select("number", "content"))
+
     def journal(self, table: str, frame: pl.DataFrame, job: int) -> None:
         """Keep the previous values of records: columns `key` and `before`, as JSON."""
         sql = f"""INSERT INTO journal (job, "table", "key", "before") VALUES ({job}, '{table}', ?1, ?2)"""
@@ -347,42 +328,9 @@ class SQLiteStore:
             self.execute("INSERT INTO secret_key VALUES (?)", keys.check_of(key))
         return key
 
-    # the lock
-
-    @contextlib.contextmanager
-    def lock(self, *, wait: float) -> Iterator[None]:
-        """Hold the store for one run; raise Busy where another run has it for `wait` seconds and more.
-
-        The lock is SQLite's own on a file beside the store: it ends with its process.
-        """
-        beside = self.path.with_name(self.path.name + ".lock")
-        try:
-            os.close(os.open(beside, os.O_CREAT | os.O_WRONLY, 0o600))
-            held = sqlite3.connect(beside, isolation_level=None, timeout=0)
-        except (OSError, sqlite3.Error) as error:
-            raise explained(error, self.path) from error
-        with contextlib.closing(held):
-            take(held, wait, self.path)
-            yield
-
-
-def take(held: sqlite3.Connection, wait: float, path: Path) -> None:
-    """Take the lock, looking again and again, so that Ctrl-C is heard at once."""
-    deadline = time.monotonic() + wait
-    while True:
-        try:
-            held.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            if not re.search(BUSY, str(error)):
-                raise explained(error, path) from error
-            if time.monotonic() >= deadline:
-                raise Busy(
-                    f"Another run still holds the store {path} after {wait:g} seconds. "
-                    f"Nothing was done; run the command again later."
-                ) from error
-            time.sleep(min(LOOK_AGAIN, wait))
-        else:
-            return
+    def lock(self, *, wait: float) -> contextlib.AbstractContextManager[None]:
+        """Hold the store for one run; raise Busy where another run has it for `wait` seconds and more."""
+        return locked(self.path, wait)
 
 
 def journal_mode() -> str:

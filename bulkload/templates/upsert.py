@@ -10,7 +10,7 @@ import polars as pl
 
 from bulkload.changes import changed_columns, changes_text, journal
 from bulkload.joins import beside
-from bulkload.template import Decision, Options, Recalled, Template, Write
+from bulkload.template import Decision, Options, Run, Template, Write
 from bulkload.templates.lookup import LookUp
 
 if TYPE_CHECKING:
@@ -79,12 +79,8 @@ class Upsert:
         return frame
 
 
-class UpsertRun:
+class UpsertRun(Run):
     """One load of reference data; its table is read as a whole, so that rows ask for nothing more."""
-
-    recalls: Mapping[str, Recalled] = {}
-    counts: Mapping[str, int] = {}
-    rereads: frozenset[str] = frozenset()
 
     def __init__(self, family: Upsert, template: Template, store: Store, options: Options) -> None:
         self.family, self.template, self.store, self.options = family, template, store, options
@@ -100,10 +96,6 @@ class UpsertRun:
         self.keeps = frozenset({one.name for one in template.fields} | set(self.key) | set(self.shown))
         self.next_number = store.next_number(family.table) if family.numbered else 0
 
-    def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Recognize nothing: every row is looked at."""
-        return frame
-
     def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Find what the rows refer to, and their own key as compared."""
         if self.family.folded:
@@ -112,10 +104,6 @@ class UpsertRun:
             frame = one.join(frame, self.tables[one.name])
             frame = frame.with_columns(pl.col(f"{one.name}.number").alias(one.name))
         return frame
-
-    def asks(self, frame: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
-        """Ask for nothing."""
-        return {}
 
     def recall(self, frame: pl.DataFrame, stored: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """Join the stored records on the key."""
@@ -163,10 +151,6 @@ class UpsertRun:
         yield Write(self.family.table, "update", changed.select(list(self.schema)))
         key = ["number"] if self.family.numbered else self.key
         yield journal(self.family.table, key, values, changed)
-
-    def finish(self) -> tuple[()]:
-        """Write nothing more."""
-        return ()
 
 
 def taken(options: Options) -> pl.Expr:

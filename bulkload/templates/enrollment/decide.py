@@ -10,7 +10,7 @@ import polars as pl
 from bulkload import zones
 from bulkload.changes import change, journal, moment_text, updated
 from bulkload.joins import Finder, beside
-from bulkload.template import Decision, Options, Recalled, Template, Write
+from bulkload.template import Decision, Options, Recalled, Run, Template, Write
 from bulkload.templates.enrollment import roster
 from bulkload.templates.enrollment.export import export
 from bulkload.templates.enrollment.fields import DEFAULT_PRIORITY, FIELDS, NO_PRIORITY
@@ -55,11 +55,9 @@ class EnrollmentFamily:
         return export(template, store)
 
 
-class EnrollmentRun:
+class EnrollmentRun(Run):
     """One load of an enrollment file."""
 
-    counts: Mapping[str, int] = {}
-    rereads: frozenset[str] = frozenset()
     keeps = frozenset(
         {"event.number", "user.number", "roster", "zone.used", "enrolled.at", "changed.at"}
         | {"pre_status", "pre_status.given", "post_status", "priority"}
@@ -84,10 +82,6 @@ class EnrollmentRun:
         self.seats = Seats(store)
 
     # look up
-
-    def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Recognize nothing: every row is looked at."""
-        return frame
 
     def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Find enrollment, user, roster fields and instants."""
@@ -282,10 +276,6 @@ class EnrollmentRun:
         yield journal("enrollment", KEY, list(RECORD), changed)
         applied = frame.select("row", "outcome").filter(pl.col("outcome").is_in(["created", "updated"])).select("row")
         yield from roster.writes(pairs.join(applied, on="row", how="semi"))
-
-    def finish(self) -> tuple[()]:
-        """Write nothing more."""
-        return ()
 
 
 SETTINGS = [f"event.{name}" for name in EVENT if name not in {"id", "name"}]

@@ -63,16 +63,16 @@ STATUS_FORMAT = form(
 STUDENT_EXISTS = Code(
     "STUDENT_EXISTS",
     "error",
-    "the status X creates a student, and the student is there already",
-    "{cell} creates a deactivated student, and the student {text.student_id} is there already",
+    "the status X creates a student, and the student exists already",
+    "{cell} creates a deactivated student, and the district has a student '{text.student_id}' already",
     "Send D to deactivate the student, or I to change only the data.",
     "student §2; seed 002, status processing",
 )
 STUDENT_NOT_FOUND = Code(
     "STUDENT_NOT_FOUND",
     "error",
-    "the statuses D and I are for students who are there, and this one is not",
-    "{cell} is for students who are there, and there is no student {text.student_id}",
+    "the statuses D and I are for students who exist, and this one does not",
+    "{cell} is for a student who exists, and the district has no student '{text.student_id}'",
     "Send A or X to create the student, or correct the Student ID.",
     "student §2; seed 002, status processing",
 )
@@ -85,8 +85,8 @@ USERNAME_FORMAT = form(
 DUPLICATE_USERNAME = Code(
     "DUPLICATE_USERNAME",
     "error",
-    "the user name stands on two rows, none of which is taken",
-    "the user name {key} also stands in row {other_row}, and none of the rows is taken",
+    "the user name stands on two rows or more, and all of them are rejected",
+    "the user name {key} also stands in row {other_row}, and all of these rows are rejected",
     "Give each student a user name of their own; capital and small letters are the same.",
     "student §1",
 )
@@ -128,8 +128,8 @@ STUDENTID_FORMAT = form(
 DUPLICATE_ID = Code(
     "DUPLICATE_ID",
     "error",
-    "the student stands on two rows, none of which is taken",
-    "the student {key} also stands in row {other_row}, and none of the rows is taken",
+    "the student stands on two rows or more, and all of them are rejected",
+    "the student {key} also stands in row {other_row}, and all of these rows are rejected",
     "Keep one row for each student.",
     "student §1",
 )
@@ -176,7 +176,7 @@ MISSING_LICENSES = Code(
     "error",
     "the row needs a licence, and the Enterprise Holding Bin School had none left at its turn",
     "the student needs a licence, and the Holding Bin has none left",
-    "Order licences, or deactivate students who are no longer there; then load the rejects file.",
+    "When more licences have been bought, load them into the Holding Bin (template license-order, with --set-licenses), or deactivate students who have left; then apply the rejects file.",
     "student §2",
 )
 STUDENT_UNKNOWN = Code(
@@ -239,7 +239,7 @@ CURRENT_ORDER_DOUBLED = Code(
     "CURRENT_ORDER_DOUBLED",
     "error",
     "another eAMS order is the current one",
-    "the current eAMS order is {decided.current}, and there can be one",
+    "the current eAMS order is {decided.current}, and there can be only one",
     "Set Current of the other order to No, in a row before this one.",
     "student §4",
 )
@@ -247,7 +247,7 @@ BIN_DOUBLED = Code(
     "BIN_DOUBLED",
     "error",
     "there is another Holding Bin",
-    "the Holding Bin is {decided.bin}, and there can be one",
+    "the Holding Bin is {decided.bin}, and there can be only one",
     "Keep one row of the kind Holding Bin.",
     "student §2, §4",
 )
@@ -271,7 +271,7 @@ KIND_STILL_REFERRED_TO = Code(
     "STILL_REFERRED_TO",
     "error",
     "students are on the order, and where their licences go follows from its kind",
-    "{cell} cannot be the kind now: students are on this order, of the kind {stored.kind}",
+    "students are on this order, so its kind cannot change from {stored.kind} to {cell}",
     "Leave the kind as it is stored, or load a new order with an id of its own.",
     "loading §9",
 )
@@ -279,7 +279,7 @@ DISTRICT_STILL_REFERRED_TO = Code(
     "STILL_REFERRED_TO",
     "error",
     "students are in the school, and their ids belong to its district",
-    "{cell} cannot be the district now: students are in this school of the district {stored.district}",
+    "the school has students, so its district cannot change from {stored.district} to {cell}",
     "Leave the district as it is stored, or load a new school with a code of its own.",
     "loading §9",
 )

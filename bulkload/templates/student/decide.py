@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulkload.changes import changed_columns, changes_text, journal
+from bulkload.digests import SEPARATOR, digests
 from bulkload.joins import Finder, beside
-from bulkload.secrets import SEPARATOR, digests, fingerprints
-from bulkload.template import Decision, Options, Recalled, Template, Write
+from bulkload.known import recognized, with_known
+from bulkload.template import Decision, Options, Recalled, Run, Template, Write
 from bulkload.templates.student.export import export
 from bulkload.templates.student.fields import UNCHANGED
 from bulkload.templates.student.records import FOLLOWS, KEY, OF_KEY, ORDER, SET, STATE, WHOLE, orders
@@ -41,7 +42,7 @@ SHOWN = {
 
 COUNTS = ("licences used", "licences returned", "moved between orders", "moved between schools")
 
-DECIDED = {
+DECIDED: Mapping[str, str | bool] = {
     "outcome": "unchanged",
     "changes": "",
     "happened": "unchanged",
@@ -63,30 +64,27 @@ class StudentFamily:
         return export(store)
 
 
-class StudentRun:
+class StudentRun(Run):
     """One load of a student file.
 
-    Each student is stored with a digest of the row that last set them, as it was typed: the next night most
-    rows are known by it, and nothing of them but their status is looked at. Of other students, and those on
-    which the status table has an effect, the whole record is fetched.
+    Each student is stored with a digest of the row that last set them, as it was typed, unless something was
+    found of it. The next night most rows are known by it, and nothing of them but their status is looked at:
+    what rules ask of them holds for good, since a school with students keeps its district, and nobody but
+    student files sets what a row sets. Of other students that are stored the whole record is fetched.
     """
 
     keeps = frozenset(
         {"status", "content", "known", "district.good", "password.kept", "ssn.kept", *SET, "school_code", *KEY}
+        | {f"stored.{name}" for name in STATE}
     )
     rereads = frozenset({"status"})
-    recalls: Mapping[str, Recalled] = {
-        "same": Recalled("student", ("content",), STATE),
-        "student": Recalled("student", KEY, OF_KEY | STATE),
-    }
+    recalls: Mapping[str, Recalled] = {"student": Recalled("student", KEY, OF_KEY | STATE)}
 
     def __init__(self, template: Template, store: Store, options: Options) -> None:
         self.template, self.store, self.options = template, store, options
         self.orders = orders(store)
         self.key = store.secret_key()
-        schools = store.records(
-            "school", {"code": pl.String(), "number": pl.Int64(), "district": pl.String(), "name": pl.String()}
-        )
+        schools = store.records("school", {"code": pl.String(), "number": pl.Int64(), "district": pl.String()})
         found = schools.select(
             pl.col("code").alias("key"), pl.col("number").alias("school"), pl.col("district").alias("school.district")
         )
@@ -94,43 +92,27 @@ class StudentRun:
         self.codes = schools.select(pl.col("number").alias("stored.school"), pl.col("code").alias("stored.school_code"))
         self.districts = schools["district"].unique().implode()
         self.effects = effects()
-        self.counts = dict.fromkeys(COUNTS, 0)
+        self.counts = self.counted = dict.fromkeys(COUNTS, 0)
         self.next_number = store.next_number("student")
-        self.nobody = self.next_number == 1
-        self.contents = store.records("student", {"content": pl.Int64()})["content"].drop_nulls().sort()
+        self.first_load = self.next_number == 1
+        stored = store.records("student", {"content": pl.Int64(), **STATE}).drop_nulls("content").sort("content")
+        self.stored = stored.rename({name: f"stored.{name}" for name in STATE})
         self.turns = Turns(self.orders, self.next_number)
 
     # recognize
 
     def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add `content`, a digest of each row's cells, and `known`: a student is stored with it."""
-        cells = pl.concat_str((f"cell.{one.name}" for one in self.template.fields), separator=SEPARATOR)
-        content = fingerprints(frame.select(cells.fill_null("")).to_series(), self.key).alias("content")
-        known = self._is_stored(content).alias("known")
-        return frame.with_columns(content, known).with_columns(pl.col("known") & pl.col("fault").is_null())
-
-    def _is_stored(self, content: pl.Series) -> pl.Series:
-        """Return which contents a stored student has."""
-        if self.contents.is_empty():
-            return pl.repeat(value=False, n=len(content), eager=True)
-        at = self.contents.search_sorted(content).clip(0, len(self.contents) - 1)
-        return self.contents.gather(at) == content
+        """Know the rows that a student is stored with."""
+        return recognized(frame, self.template, self.stored, self.key)
 
     # look up
 
     def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Find district and school, and turn secrets into digests.
-
-        A row of which a note is to be said (blanks around a value) has no content, so that it is said again.
-        """
-        plain = pl.all_horizontal(
-            pl.col(f"cell.{one.name}") == pl.col(f"text.{one.name}") for one in self.template.fields
-        )
+        """Find district and school, and turn secrets into digests."""
         frame = frame.with_columns(
             pl.col("district").is_in(self.districts).alias("district.known"),
             pl.col("username").str.to_lowercase().alias("folded"),
             pl.col("ssn").str.slice(-4).alias("ssn_last4"),
-            pl.when(plain).then("content").alias("content"),
             *((pl.col(name) == UNCHANGED).fill_null(value=False).alias(f"{name}.kept") for name in SECRETS),
         )
         frame = frame.with_columns(self.schools.find(frame["school_code"]))
@@ -154,16 +136,14 @@ class StudentRun:
     # recall
 
     def asks(self, frame: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
-        """Ask for the student of each row: by content where that is stored, else by the key."""
-        known = frame.select("row", pl.when("known").then("content").alias("content"))
+        """Ask for the student of each row that is not known."""
         other = pl.col("district.good") & ~pl.col("known")
-        return {"same": known, "student": frame.select("row", *(pl.when(other).then(one).alias(one) for one in KEY))}
+        return {"student": frame.select("row", *(pl.when(other).then(one).alias(one) for one in KEY))}
 
     def recall(self, frame: pl.DataFrame, stored: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """Add what is stored of each row's student, and what the status table says of both."""
-        records = pl.concat([stored[name].select("row", *STATE) for name in self.recalls])
-        records = records.rename(lambda name: name if name == "row" else f"stored.{name}")
-        frame = beside(frame, records, ["row"])
+        found = beside(frame.select("row"), stored["student"].select("row", *STATE), ["row"])
+        frame = frame.with_columns(pl.coalesce(f"stored.{name}", found[name]).alias(f"stored.{name}") for name in STATE)
         frame = frame.with_columns(
             pl.col("district.good").fill_null(pl.col("known")),
             *(pl.col(f"{name}.kept").fill_null(value=False) for name in SECRETS),
@@ -191,9 +171,7 @@ class StudentRun:
         quiet = pl.col("known") & pl.col("taken") & ~pl.col("effect")
         loud = self._with_outcome(self._with_turns(self._with_record(self._with_owner(frame.filter(~quiet)))))
         self._count(loud)
-        frame = beside(frame, loud.select("row", *DECIDED), ["row"])
-        done = [pl.col(one).fill_null(value) for one, value in DECIDED.items()]
-        return Decision(frame.with_columns(done), self._writes(loud))
+        return Decision(with_known(frame, loud, DECIDED), self._writes(loud))
 
     def _with_turns(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Set which rows get the names and licences that they ask for."""
@@ -207,7 +185,7 @@ class StudentRun:
         """Add `owner`: the student who has the name that a row asks for; null where it is free, or the row's own."""
         asks = pl.col("district.good") & ~pl.col("known") & ~pl.col("doubled.username")
         names = frame.select("row", pl.when(asks).then("folded").alias("folded"), "stored.number").drop_nulls("folded")
-        if self.nobody or names.is_empty():
+        if self.first_load or names.is_empty():
             return frame.with_columns(pl.lit(None, pl.Int64).alias("owner"))
         owners = self.store.records(
             "student", {"folded": pl.String(), "number": pl.Int64()}, names.select("folded").unique().sort("folded")
@@ -289,7 +267,7 @@ class StudentRun:
             (pl.col("school") != pl.col("stored.school")).sum().alias("schools"),
         )
         for name, count in zip(COUNTS, found.row(0), strict=True):
-            self.counts[name] += count
+            self.counted[name] += count
 
     def _writes(self, frame: pl.DataFrame) -> Iterator[Write]:
         new = frame.filter(pl.col("outcome") == "created")
@@ -298,9 +276,14 @@ class StudentRun:
         self.next_number += new.height
         new = new.with_columns(number=pl.int_range(first, first + new.height, dtype=pl.Int64))
         columns = [*WHOLE]
+        same = frame.filter((pl.col("outcome") == "unchanged") & ~pl.col("noted") & ~pl.col("known"))
+        new, changed = (
+            one.with_columns(pl.when(~pl.col("noted")).then("content").alias("content")) for one in (new, changed)
+        )
         yield Write("student", "insert", new.select(columns))
         yield Write("student", "update", changed.select(columns))
         yield journal("student", ["number"], [*SET, *FOLLOWS], changed)
+        yield Write("student", "recognize", same.select(pl.col("stored.number").alias("number"), "content"))
 
     def finish(self) -> Iterator[Write]:
         """Write the orders whose free licences have changed."""

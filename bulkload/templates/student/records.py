@@ -25,12 +25,7 @@ ORDER: dict[str, pl.DataType] = {
     "free": pl.Int64(),
 }
 
-STATE: dict[str, pl.DataType] = {
-    "number": pl.Int64(),
-    "content": pl.Int64(),
-    "active": pl.Boolean(),
-    "license_order": pl.Int64(),
-}
+STATE: dict[str, pl.DataType] = {"number": pl.Int64(), "active": pl.Boolean(), "license_order": pl.Int64()}
 """What is recalled of every student: enough to see that nothing changes."""
 
 OF_KEY: dict[str, pl.DataType] = {"district": pl.String(), "student_id": pl.String()}
@@ -55,10 +50,10 @@ SET: dict[str, pl.DataType] = {
 }
 """What a file sets of a student, beside status and order; an optional value that is blank is null."""
 
-FOLLOWS = ("active", "license_order", "content")
+FOLLOWS = ("active", "license_order")
 """What follows from a row: `content` is a keyed digest of it as it was typed, null where a note is to be said of it."""
 
-WHOLE = OF_KEY | STATE | SET
+WHOLE: dict[str, pl.DataType] = OF_KEY | STATE | SET | {"content": pl.Int64()}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import polars as pl
 
 from bulkload.changes import changed_columns, changes_text, journal
 from bulkload.joins import Finder, beside
-from bulkload.template import LEFT_OUT, Decision, Options, Recalled, Template, Write
+from bulkload.template import LEFT_OUT, Decision, Options, Run, Template, Write
 from bulkload.templates.student.records import BIN, ORDER, WHOLE
 from bulkload.templates.upsert import skip
 
@@ -46,15 +46,12 @@ def students(store: Store) -> pl.DataFrame:
     return store.records("student", columns).with_columns(pl.len().over("student_id").alias("student.count"))
 
 
-class StudentStateRun:
+class StudentStateRun(Run):
     """One load of student states."""
 
     keeps = frozenset(
         {"student_id", "order_id", "active", "license_order", "number", "stored.license_order", "stored.active"}
     )
-    recalls: Mapping[str, Recalled] = {}
-    counts: Mapping[str, int] = {}
-    rereads: frozenset[str] = frozenset()
 
     def __init__(self, template: Template, store: Store, options: Options) -> None:
         self.template, self.store, self.options = template, store, options
@@ -75,19 +72,11 @@ class StudentStateRun:
             "key",
         )
 
-    def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Recognize nothing: every row is looked at."""
-        return frame
-
     def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Find student and order."""
         frame = frame.with_columns(self.students.find(frame["student_id"]))
         frame = frame.with_columns(self.orders.find(frame["order_id"]))
         return frame.with_columns(pl.col("order.number").alias("license_order"))
-
-    def asks(self, frame: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
-        """Ask for nothing."""
-        return {}
 
     def recall(self, frame: pl.DataFrame, stored: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """Add nothing: the state was found with the student."""
@@ -111,7 +100,3 @@ class StudentStateRun:
         records = self.store.records("student", WHOLE, state.select("number"))
         yield Write("student", "update", beside(records.drop(SHOWN), state, ["number"]).select(*WHOLE))
         yield journal("student", ["number"], list(SHOWN), changed)
-
-    def finish(self) -> tuple[()]:
-        """Write nothing more."""
-        return ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 
 import polars as pl
 
@@ -31,29 +31,30 @@ class Cell:
 
     situation: str
     flag: str
+    _: KW_ONLY
     active: bool = False
     moves: frozenset[str] = NOBODY
     uses: frozenset[str] = NOBODY
     to_bin: frozenset[str] = NOBODY
     to_order: frozenset[str] = NOBODY
-    error: str | None = field(default=None, kw_only=True)
+    error: str | None = None
 
 
-EAMS = frozenset({CURRENT, PAST})
+ON_EAMS = frozenset({CURRENT, PAST})
 ON_REGULAR = frozenset({REGULAR})
 
 TABLE = (
-    Cell("active", "A", True, ON_REGULAR, ON_REGULAR, NOBODY, ON_REGULAR),
-    Cell("active", "D", False, NOBODY, NOBODY, EAMS, ON_REGULAR),
+    Cell("active", "A", active=True, moves=ON_REGULAR, uses=ON_REGULAR, to_order=ON_REGULAR),
+    Cell("active", "D", active=False, to_bin=ON_EAMS, to_order=ON_REGULAR),
     Cell("active", "X", error="STUDENT_EXISTS"),
-    Cell("active", "I", True, ON_REGULAR, ON_REGULAR, NOBODY, ON_REGULAR),
-    Cell("deactivated", "A", True, NOT_CURRENT, ANY),
-    Cell("deactivated", "D", False, NOT_CURRENT),
+    Cell("active", "I", active=True, moves=ON_REGULAR, uses=ON_REGULAR, to_order=ON_REGULAR),
+    Cell("deactivated", "A", active=True, moves=NOT_CURRENT, uses=ANY),
+    Cell("deactivated", "D", active=False, moves=NOT_CURRENT),
     Cell("deactivated", "X", error="STUDENT_EXISTS"),
-    Cell("deactivated", "I", False, ON_REGULAR),
-    Cell("none", "A", True, NEW, NEW),
+    Cell("deactivated", "I", active=False, moves=ON_REGULAR),
+    Cell("none", "A", active=True, moves=NEW, uses=NEW),
     Cell("none", "D", error="STUDENT_NOT_FOUND"),
-    Cell("none", "X", False, NEW),
+    Cell("none", "X", active=False, moves=NEW),
     Cell("none", "I", error="STUDENT_NOT_FOUND"),
 )
 
@@ -100,7 +101,7 @@ def said(one: Cell) -> tuple[str, str]:
     }
     whom = {
         ON_REGULAR: "on a regular order: ",
-        EAMS: "on an eAMS order: ",
+        ON_EAMS: "on an eAMS order: ",
         NOT_CURRENT: "not on the current eAMS order: ",
     }
     effects: dict[frozenset[str], list[str]] = {}

@@ -35,7 +35,7 @@ def fingerprints(texts: pl.Series, key: bytes) -> pl.Series:
 
 def hashed(texts: pl.Series, key: bytes, purpose: str, size: int) -> Iterator[bytes]:
     """Yield the digest of each text."""
-    prepared = blake2b(key=key, person=purpose.encode(), digest_size=size)
+    prepared = blake2b(key=key, person=blake2b(purpose.encode(), digest_size=16).digest(), digest_size=size)
     for text in texts.cast(pl.Binary).to_list():
         one = prepared.copy()
         one.update(text)

@@ -1,0 +1,36 @@
+"""Knows rows that were accepted before exactly as they are typed now, by a digest that is stored with their record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from bulkload.digests import SEPARATOR, fingerprints
+from bulkload.joins import beside
+from bulkload.template import Template
+
+
+def recognized(frame: pl.DataFrame, template: Template, stored: pl.DataFrame, key: bytes) -> pl.DataFrame:
+    """Add `content`, a digest of each row's cells, and `known`: a record is stored with it.
+
+    `stored` has the columns `content`, ascending, and `stored.x`, which known rows have from here on.
+    """
+    cells = pl.concat_str((f"cell.{one.name}" for one in template.fields), separator=SEPARATOR)
+    content = fingerprints(frame.select(cells.fill_null("")).to_series(), key).alias("content")
+    others = stored.drop("content")
+    if stored.is_empty():
+        none = [pl.lit(None, kind).alias(name) for name, kind in others.schema.items()]
+        return frame.with_columns(content, pl.lit(value=False).alias("known"), *none)
+    at = stored["content"].search_sorted(content).clip(0, stored.height - 1)
+    known = (stored["content"].gather(at) == content) & frame["fault"].is_null()
+    found = at.to_frame("at").select(pl.when(known).then("at")).to_series()
+    return frame.with_columns(content, known.alias("known"), *others.select(pl.all().gather(found)))
+
+
+def with_known(frame: pl.DataFrame, loud: pl.DataFrame, decided: Mapping[str, str | bool]) -> pl.DataFrame:
+    """Return all rows with what was decided over some of them; on the others it is what `decided` says."""
+    if loud.height == frame.height:
+        return loud
+    frame = beside(frame, loud.select("row", *decided), ["row"])
+    return frame.with_columns(pl.col(name).fill_null(value) for name, value in decided.items())
