@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
 from bulkload.digests import SEPARATOR, fingerprints
 from bulkload.joins import beside
-from bulkload.template import Template
 
 
-def recognized(frame: pl.DataFrame, template: Template, stored: pl.DataFrame, key: bytes) -> pl.DataFrame:
-    """Add `content`, a digest of each row's cells, and `known`: a record is stored with it.
+def recognized(frame: pl.DataFrame, fields: Iterable[str], stored: pl.DataFrame, key: bytes) -> pl.DataFrame:
+    """Add `content`, a digest of the cells of some fields, and `known`: a record is stored with it.
 
     `stored` has the columns `content`, ascending, and `stored.x`, which known rows have from here on.
     """
-    cells = pl.concat_str((f"cell.{one.name}" for one in template.fields), separator=SEPARATOR)
+    cells = pl.concat_str((f"cell.{name}" for name in fields), separator=SEPARATOR)
     content = fingerprints(frame.select(cells.fill_null("")).to_series(), key).alias("content")
     others = stored.drop("content")
     if stored.is_empty():

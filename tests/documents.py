@@ -8,6 +8,7 @@ runs the product for all of it; `test_documents.py` and `test_examples.py` fail 
 from __future__ import annotations
 
 import ast
+import csv
 import io
 import json
 import re
@@ -260,6 +261,39 @@ def statuses() -> str:
     return "\n".join(f"{title}\n\n{table(headings, rows)}" for title, headings, rows in shown)
 
 
+@cache
+def students() -> dict[str, str]:
+    """Run the nights of the example, and return what the second one printed, and the orders after it."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        for name in ("reference", "night-1", "state", "night-2"):
+            shutil.copytree(EXAMPLES / "student" / name, place / name, ignore=shutil.ignore_patterns("expected"))
+        for name in ("reference", "night-1", "state"):
+            bulkload("apply", "--quiet", "--store", "store.db", "--now", NOW, name, cwd=place)
+        shutil.move(place / "night-2" / "students.csv", place)
+        _, out = bulkload("apply", "--store", "store.db", "--now", NOW, "students.csv", cwd=place)
+        shown = f"$ bulkload apply students.csv\n{out.partition(FINDINGS)[0].strip()}\n"
+        with (place / "students.results.csv").open(encoding="utf-8-sig", newline="") as file:
+            lines = [one for one in csv.DictReader(file) if one["outcome"] != "rejected"]
+        happened = {one["messages"].partition(" | ")[0]: one for one in reversed(lines)}
+        rows = sorted((int(one["row"]), one["Student ID"], said) for said, one in happened.items())
+        return {
+            "student-night": normal(shown, place, "store.db"),
+            "student-happened": table(("row", "Student ID", "what happened"), [tuple(map(str, one)) for one in rows]),
+        }
+
+
+FINDINGS = "severity "
+
+
+def flags() -> str:
+    """Return the table of the student template: what a flag does."""
+    from bulkload.templates import templates
+
+    _, headings, rows = templates()["student"].tables[0]
+    return table(headings, rows)
+
+
 MEANING = re.compile(r"\((.+?), in .*\)\n  What it means: (.*)\.\n  What to do: (.*)\n")
 
 
@@ -305,6 +339,7 @@ PARTS = {
     "modules": modules,
     "fields": fields_of_templates,
     "statuses": statuses,
+    "flags": flags,
     "codes": codes,
     "speed": speed,
 }
@@ -312,6 +347,10 @@ PARTS = {
 
 def part(name: str) -> str:
     """Return a generated part of the README."""
+    if name == "student-happened":
+        return students()[name]
+    if name.startswith("student-"):
+        return f"```text\n{students()[name]}```\n"
     return f"```text\n{tour()[name]}```\n" if name.startswith("tour-") else PARTS[name]()
 
 

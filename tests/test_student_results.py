@@ -177,7 +177,8 @@ def test_it_shows_the_cells_of_rows_that_were_accepted_before(desk):
         ("4", "n3", "user.n3", "A", "MISSING_LICENSES"),
     ]
     assert (
-        lines[0]["messages"] == "row 2, Status: 'x' creates a deactivated student, and the district has a student 'n1' already"
+        lines[0]["messages"]
+        == "row 2, Status: 'x' creates a deactivated student, and the district has a student 'n1' already"
     )
     assert (desk.folder / "students.rejects.csv").read_bytes().decode() == file_of(file[0], file[2])
 

@@ -44,8 +44,8 @@ def headline(report: Report) -> str:
 
 
 def outcomes(report: Report) -> list[tuple[str, int]]:
-    """Return the outcomes with their counts, their sum, and what the family counts."""
-    return [*sorted(report.tally.outcomes.items()), ("rows read", report.tally.rows), *report.tally.counts.items()]
+    """Return the outcomes with their counts, and their sum."""
+    return [*sorted(report.tally.outcomes.items()), ("rows read", report.tally.rows)]
 
 
 def findings(report: Report) -> list[tuple[str, str, int, str]]:
@@ -91,6 +91,10 @@ def print_plain(report: Report) -> None:
     click.echo(headline(report))
     if report.tally.rows:
         click.echo(tabulate(outcomes(report), headers=["outcome", "rows"], tablefmt="simple", intfmt=","))
+    if report.tally.counts:
+        click.echo()
+        counted = list(report.tally.counts.items())
+        click.echo(tabulate(counted, headers=["counted", "number"], tablefmt="simple", intfmt=","))
     rows: list[tuple[Any, ...]] = findings(report)
     if rows:
         click.echo()
@@ -126,6 +130,13 @@ def print_rich(report: Report) -> None:
         for outcome, count in outcomes(report):
             counts.add_row(Text(outcome, style=OUTCOME_COLOURS.get(outcome, "")), f"{count:,}")
         console.print(counts)
+    if report.tally.counts:
+        console.print()
+        counted = Table("counted", box=None, header_style="dim", padding=(0, 2, 0, 0))
+        counted.add_column("number", justify="right")
+        for name, count in report.tally.counts.items():
+            counted.add_row(Text(name), f"{count:,}")
+        console.print(counted)
     rows = findings(report)
     if rows:
         console.print()

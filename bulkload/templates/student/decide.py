@@ -15,7 +15,7 @@ from bulkload.template import Decision, Options, Recalled, Run, Template, Write
 from bulkload.templates.student.export import export
 from bulkload.templates.student.fields import UNCHANGED
 from bulkload.templates.student.records import FOLLOWS, KEY, OF_KEY, ORDER, SET, STATE, WHOLE, orders
-from bulkload.templates.student.status import SITUATIONS, effects
+from bulkload.templates.student.status import FLAGS, SITUATIONS, effects
 from bulkload.templates.student.turns import NEEDED, Turns
 from bulkload.templates.upsert import skip, taken
 
@@ -67,8 +67,8 @@ class StudentFamily:
 class StudentRun(Run):
     """One load of a student file.
 
-    Each student is stored with a digest of the row that last set them, as it was typed, unless something was
-    found of it. The next night most rows are known by it, and nothing of them but their status is looked at:
+    Each student is stored with a digest of the row that last set them, as it was typed but for the status,
+    unless something was found of it. The next night most rows are known by it, and only their status is read:
     what rules ask of them holds for good, since a school with students keeps its district, and nobody but
     student files sets what a row sets. Of other students that are stored the whole record is fetched.
     """
@@ -103,7 +103,9 @@ class StudentRun(Run):
 
     def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Know the rows that a student is stored with."""
-        return recognized(frame, self.template, self.stored, self.key)
+        fields = [one.name for one in self.template.fields if one.name not in self.rereads]
+        frame = recognized(frame, fields, self.stored, self.key)
+        return frame.with_columns(pl.col("known") & pl.col("cell.status").is_in(FLAGS))
 
     # look up
 
