@@ -55,7 +55,7 @@ def match(header: Sequence[str], template: Template, *, file: str) -> Matched:
 
     Where files have a name of their own, the headings have to be spelled as declared, and in that order.
     """
-    known = {normal(one.heading): one for one in template.fields}
+    known = {normal(heading): one for one in template.fields for heading in (one.heading, *one.aliases)}
     columns: dict[str, int | None] = {}
     for number, heading in enumerate(header):
         if normal(heading) == MESSAGES_COLUMN and MESSAGES_COLUMN not in known and not template.file_name:
@@ -74,12 +74,17 @@ def match(header: Sequence[str], template: Template, *, file: str) -> Matched:
             )
         columns[one.name] = number
     for one in template.fields:
-        if one.name not in columns and not one.may_be_absent:
+        if one.name not in columns and (not one.may_be_absent or needs_either(one, columns)):
             raise FileRefused("HEADER_MISSING", missing_heading(file, one, header))
         columns.setdefault(one.name, None)
     if template.file_name:
         in_order(columns, template, file)
     return Matched(columns, len(header))
+
+
+def needs_either(one: Field, columns: Mapping[str, int | None]) -> bool:
+    """Say whether a field that is not there has to be, because the one that may stand in for it is not there either."""
+    return one.required is not None and one.required_unless is not None and one.required_unless not in columns
 
 
 def in_order(columns: Mapping[str, int | None], template: Template, file: str) -> None:

@@ -21,7 +21,10 @@ ODD = 0x9E37_79B9_7F4A_7C15
 
 
 def digests(frame: pl.DataFrame, distinct: Distinct) -> pl.DataFrame:
-    """Return `row` and two digests (`a`, `b`) of what tells each row apart, as it is compared; where it is blank, none."""
+    """Return `row` and two digests (`a`, `b`) of what tells each row apart, as it is compared; where it is blank, none.
+
+    `c` is a digest of what rows that share it have to agree on; where that is null, there is none either.
+    """
     columns = [f"text.{name}" for name in distinct.by]
     if distinct.same and distinct.same[0] in frame.columns:
         columns = list(distinct.same)
@@ -29,9 +32,15 @@ def digests(frame: pl.DataFrame, distinct: Distinct) -> pl.DataFrame:
     key = [pl.col(one).str.to_lowercase() if one in folded else pl.col(one) for one in columns]
     texts = [one for one in columns if frame.schema[one] == pl.String]
     blank = pl.any_horizontal(pl.col(one).is_null() | (pl.col(one) == "") for one in texts)
+    if distinct.given:
+        blank |= pl.col(f"text.{distinct.given}").is_null() | (pl.col(f"text.{distinct.given}") == "")
+    agreed = {}
+    if distinct.agree:
+        blank |= pl.col(distinct.agree).is_null()
+        agreed = {"c": pl.col(distinct.agree).hash()}
     rows = frame.lazy().filter(pl.col("fault").is_null() & ~blank)
     return rows.select(
-        pl.col("row").cast(pl.UInt32), *(mixed(key, seed).alias(name) for name, seed in SEEDS.items())
+        pl.col("row").cast(pl.UInt32), *(mixed(key, seed).alias(name) for name, seed in SEEDS.items()), **agreed
     ).collect()
 
 
@@ -58,7 +67,9 @@ def doubled_rows(spool: Spool, distinct: Distinct, rows: int) -> pl.DataFrame:
         same = same.filter(pl.struct("a", "b").is_duplicated())
         first, second = (pl.col("row").sort().get(nth).over("a", "b") for nth in (0, 1))
         other = pl.when(pl.col("row") == first).then(second).otherwise(first).alias("other_row")
-        same = same.select("row", other)
+        differs = pl.col("c") != pl.col("c").sort_by("row").first().over("a", "b")
+        same = same.select("row", other, (differs if distinct.agree else pl.lit(value=True)).alias("counts"))
+        same = same.filter("counts").drop("counts")
         found.append(same.filter(pl.col("row") > pl.col("other_row")) if distinct.rejects == "later" else same)
     spool.forget(distinct.column)
     return pl.concat(found).cast(pl.Int64).sort("row")

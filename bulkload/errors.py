@@ -10,6 +10,11 @@ BulkloadError                 exit code
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+SHOWN = 3
+"""Discrepancies of a file that a sentence names."""
+
 
 class BulkloadError(Exception):
     """Stops a run with a sentence for the person who ran it."""
@@ -31,6 +36,23 @@ class FileRefused(BulkloadError):
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
         self.code = code
+
+
+class FormRefused(FileRefused):
+    """Refuses a file for its form; `discrepancies` are sentences, each with its row (course-record §4)."""
+
+    def __init__(self, code: str, file: str, template: str, discrepancies: Sequence[str], count: int = 0) -> None:
+        self.template = template
+        self.discrepancies = list(discrepancies)
+        more = max(count, len(self.discrepancies)) - SHOWN
+        said = "; ".join(self.discrepancies[:SHOWN]) + (f"; and {more:,} more" if more > 0 else "")
+        super().__init__(code, f"{file}: {said}.")
+
+
+class ImporterLocked(FileRefused):
+    """Says which lock an importer has, and how to lift it; nothing was read."""
+
+    exit_code = 5
 
 
 class Busy(BulkloadError):

@@ -11,6 +11,7 @@ import polars as pl
 
 from bulkload import doubled, rules
 from bulkload.check import Saying, check, faults, lay, no_findings, parse, said
+from bulkload.form import inspected
 from bulkload.formats.batch import Batch, Span
 from bulkload.recall import Recollection
 from bulkload.results import FIRST, ErrorsFile, RejectsFile, ResultsFile, Tally, results_frame
@@ -197,6 +198,9 @@ def look(one: Load, batch: Batch) -> Looked:
 def look_at(one: Load, frame: pl.DataFrame) -> Looked:
     """Parse, check and look up rows that are not known."""
     found, saying = [no_findings()], one.saying(one.looked)
+    if one.template.guarded:
+        frame, odd = inspected(frame, one.template, one.options, saying)
+        found.append(odd)
     frame = parse(frame, one.template.fields).with_columns(**one.options.columns)
     if frame["fault"].null_count() < frame.height:
         found.append(faults(frame, one.source.matched.width))
@@ -257,7 +261,8 @@ def settle(one: Load, span: Span, batch: Settling) -> Settled:
             found.append(
                 said(rows, distinct.code, None, AFTER_COLUMNS + nth, one.saying(one.settled).of(distinct.code))
             )
-            frame = frame.with_columns(pl.col("ok") & ~pl.col(distinct.column))
+            if distinct.code.severity == "error":
+                frame = frame.with_columns(pl.col("ok") & ~pl.col(distinct.column))
     if one.run is None:
         outcome = pl.when("ok").then(pl.lit("accepted")).otherwise(pl.lit("rejected"))
         return Settled(frame.with_columns(outcome.alias("outcome"), pl.lit("").alias("changes")), pl.concat(found))

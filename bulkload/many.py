@@ -14,7 +14,8 @@ from pathlib import Path
 from bulkload.errors import UsageError
 from bulkload.load import Progress
 from bulkload.places import default_results, is_written_by_us
-from bulkload.runs import Report, Request, apply_file, validate
+from bulkload.report import Report
+from bulkload.runs import Request, apply_file, validate
 from bulkload.source import Reading, probable_template, regular_file, shown_name, shown_path
 from bulkload.store import Store, key_path, open_store, store_path
 from bulkload.template import Options
@@ -38,6 +39,8 @@ class Many:
 def run_many(many: Many, *, begin: Callable[[str], Progress], say: Callable[[str], None]) -> list[Report]:
     """Run the files in reference order; those that depend on one that had rejects are not run."""
     files = in_reference_order(listed(many.files, store_path(many.store)), many.reading)
+    for name in {template for _, template in files if template}:
+        templates()[name].becomes(templates()[name], many.options)
     places = results_places(many, [path for path, _ in files])
     reports: list[Report] = []
     failed: set[str] = set()

@@ -17,11 +17,11 @@ from bulkload.templates import templates
 DATE_CELL = "mm/dd/yyyy hh:mm AM/PM"
 
 
-def required(field: Field) -> str:
+def required(template: Template, field: Field) -> str:
     """Say whether a field's cells must be filled."""
     if field.required is None:
         return "no column needed" if field.may_be_absent else "no"
-    return "yes, unless the id is given" if field.required_unless else "yes"
+    return f"yes, unless {template[field.required_unless].heading} is given" if field.required_unless else "yes"
 
 
 def field_rows(template: Template) -> list[tuple[str, str, str, str, str]]:
@@ -33,7 +33,9 @@ def field_rows(template: Template) -> list[tuple[str, str, str, str, str]]:
             for placed in template.placed
             if placed.field is field and placed.code is not rules.VALUE_TRIMMED
         ]
-        rows.append((field.heading, required(field), field.kind.says, field.says, " ".join(dict.fromkeys(words))))
+        rows.append(
+            (field.heading, required(template, field), field.kind.says, field.says, " ".join(dict.fromkeys(words)))
+        )
     return rows
 
 
@@ -56,7 +58,7 @@ def choices(field: Field) -> tuple[str, ...]:
 
 def empty_file(template: Template, path: Path) -> None:
     """Write a file with a template's headings, `.csv`, `.txt` (tab) or `.xlsx` by its name."""
-    headings = [field.heading for field in template.fields if not field.may_be_absent]
+    headings = [field.heading for field in template.fields if field.is_offered]
     ending = written_as(path, template)
     if ending == ".xlsx":
         columns = [
@@ -68,7 +70,7 @@ def empty_file(template: Template, path: Path) -> None:
                 f"{field.says}\nExample: {field.example}",
             )
             for field in template.fields
-            if not field.may_be_absent
+            if field.is_offered
         ]
         write_workbook(path, template.name, columns, [])
     else:

@@ -169,6 +169,23 @@ KEY_DOUBLED = Code(
     "Keep one row for each key.",
     "loading §3.2",
 )
+SPECIAL_CHARACTER = Code(
+    "SPECIAL_CHARACTER",
+    "error",
+    "the value holds a character that may have come in by mistake: a control character, one without width, an odd "
+    "blank, a curly quote or a dash; such a file is refused and locks its importer",
+    "{cell} holds {named}",
+    "Write the character's plain form, or run with --clean, which does that; then `bulkload unlock`.",
+    "course-record §4; seed 003, unlocking imports",
+)
+CHARACTER_REPLACED = Code(
+    "CHARACTER_REPLACED",
+    "note",
+    "special characters of a value were replaced by their plain forms, as --clean asks",
+    "{cell} was read as {plain}, without {named}",
+    "Nothing has to be done; to be rid of the note, mend the file.",
+    "course-record §4.5",
+)
 FILE_APPLIED_BEFORE = Code(
     "FILE_APPLIED_BEFORE",
     "warning",
@@ -197,7 +214,17 @@ OK = Code(
     "student §3",
 )
 
-OF_RUNS = (FILE_APPLIED_BEFORE, RESULTS_NOT_MOVED)
+IMPORTER_LOCKED = Code(
+    "IMPORTER_LOCKED",
+    "warning",
+    "a file had a discrepancy of form, and the importer is locked until somebody has looked at it; `apply` is "
+    "refused meanwhile (exit 5)",
+    "{lock}. `apply` is refused until `{unlock}`",
+    "Mend the file that the lock names, then lift the lock with `bulkload unlock`.",
+    "course-record §4; seed 003, unlocking imports",
+)
+
+OF_RUNS = (FILE_APPLIED_BEFORE, RESULTS_NOT_MOVED, IMPORTER_LOCKED)
 """Codes of a run as a whole."""
 
 REFUSALS: dict[str, tuple[str, str, str]] = {
@@ -245,6 +272,11 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
         "the template knows no such heading",
         "Correct the heading or remove the column; the message names the nearest known heading.",
         "loading §2.6",
+    ),
+    "HEADER_SPACES": (
+        "a heading has blanks inside or around it; the file is refused and locks its importer",
+        "Correct the headings, then lift the lock with `bulkload unlock`.",
+        "course-record §4; seed 003, unlocking imports",
     ),
     "HEADER_DOUBLED": ("a heading stands twice", "Remove one of the two columns.", "loading §2.6"),
     "HEADER_EMPTY": (

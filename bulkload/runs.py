@@ -10,25 +10,26 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from bulkload import rules
+from bulkload import guard, rules
 from bulkload.changes import moment_text
-from bulkload.errors import BulkloadError, Busy, FileRefused, StoreError
+from bulkload.errors import BulkloadError, Busy, FileRefused, FormRefused, StoreError
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.jobs import Job, finish_renames, new_id
 from bulkload.load import Load, Outputs, Progress, load
 from bulkload.places import default_errors, default_rejects, default_results
 from bulkload.recall import Recollection
-from bulkload.results import ErrorsFile, PartFile, RejectsFile, ResultsFile, Tally
+from bulkload.report import Report
+from bulkload.results import ErrorsFile, PartFile, RejectsFile, ResultsFile
 from bulkload.source import Digest, Reading, Source, identify, regular_file, shown_name, shown_path
 from bulkload.spool import Spool, writing
 from bulkload.store import Store, jobs
 from bulkload.template import Options
+from bulkload.templates import template_named
 from bulkload.writes import Writes, apply
 
 SMALL = 64 << 20
@@ -46,59 +47,6 @@ class Request:
     wait: float = 600.0
     progress: Progress = lambda _part, _rows: None
     say: Callable[[str], None] = lambda _sentence: None
-
-
-@dataclass(slots=True)
-class Report:
-    """What became of a file; `refused` is the sentence of a file that was refused as a whole."""
-
-    file: str
-    verb: str
-    template: str | None = None
-    store: str | None = None
-    job: str | None = None
-    state: str = "done"
-    tally: Tally = field(default_factory=Tally)
-    refused: str | None = None
-    refused_code: str | None = None
-    unchecked: list[str] = field(default_factory=list)
-    warnings: list[dict[str, str]] = field(default_factory=list)
-    results: str | None = None
-    rejects: str | None = None
-    errors: str | None = None
-    seconds: float = 0.0
-    begun: float = field(default_factory=time.monotonic)
-
-    @property
-    def exit_code(self) -> int:
-        """Return the exit code of a run that ended so."""
-        if self.refused is not None or self.state == "refused":
-            return 3
-        return 1 if self.tally.rejected else 0
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what `--format json` prints."""
-        return {
-            "file": self.file,
-            "command": self.verb,
-            "template": self.template,
-            "store": self.store,
-            "job": self.job,
-            "state": self.state,
-            "refused": self.refused,
-            "refused_code": self.refused_code,
-            "rows": self.tally.rows,
-            "outcomes": dict(self.tally.outcomes),
-            "counts": dict(self.tally.counts),
-            "findings": self.tally.findings(),
-            "warnings": self.warnings,
-            "not_checked": self.unchecked,
-            "results": self.results,
-            "rejects": self.rejects,
-            "errors": self.errors,
-            "seconds": round(self.seconds, 3),
-            "exit_code": self.exit_code,
-        }
 
 
 @contextlib.contextmanager
@@ -123,7 +71,10 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
     report = Report(shown_name(request.path), "validate", store=str(store.path) if store else None)
     with workspace(None) as work:
         try:
-            with identify(request.path, request.reading, work) as source:
+            with identify(request.path, request.reading, request.options, work) as source:
+                report.remark(source.template.remarks)
+                lock = guard.standing(store, source.template, request.options) if store is not None else None
+                report.warnings += [guard.remark(lock)] if lock is not None else []
                 one = prepare(request, source, store, work, writes=stays)
                 if request.results is not None:
                     one.outputs.results = ResultsFile(PartFile(request.results, secrets.token_hex(4)), source.template)
@@ -136,6 +87,11 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
                     raise
                 report.template = source.template.name
                 settle_all_or_nothing(one, report, work)
+                refusal = guard.refuse_form(report.file, source.template, request.options, one.tally)
+                if refusal is not None and report.state != "refused":
+                    refuse_all(one, work)
+                if refusal is not None:
+                    report.refuse(refusal)
                 if stays and store is not None and report.state != "refused":
                     with store.transaction():
                         apply(one.spool, store, store.next_number("job"))
@@ -145,7 +101,7 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
                     report.results = shown_path(request.results)
                 report.tally = one.tally
         except FileRefused as refusal:
-            report.refused, report.refused_code, report.state = str(refusal), refusal.code, "refused"
+            report.refuse(refusal)
     report.seconds = time.monotonic() - report.begun
     return report
 
@@ -191,10 +147,15 @@ def move_in(target: PartFile, place: Path) -> None:
 def settle_all_or_nothing(one: Load, report: Report, work: Path) -> None:
     """Where all or nothing is asked for and a row was rejected, turn the others into skipped ones."""
     if one.options.all_or_nothing and one.tally.rejected:
-        one.tally.refuse_all()
-        if one.outputs.results is not None:
-            one.outputs.results.refuse_all(work)
+        refuse_all(one, work)
         report.state = "refused"
+
+
+def refuse_all(one: Load, work: Path) -> None:
+    """Turn the rows that were not rejected into skipped ones."""
+    one.tally.refuse_all()
+    if one.outputs.results is not None:
+        one.outputs.results.refuse_all(work)
 
 
 def apply_file(request: Request, store: Store) -> Report:
@@ -212,8 +173,11 @@ def apply_file(request: Request, store: Store) -> Report:
         try:
             run_job(request, store, job, report)
         except FileRefused as refusal:
-            report.refused, report.refused_code, report.state = str(refusal), refusal.code, "refused"
-            close_job(store, job, "refused", str(refusal), now)
+            report.refuse(refusal)
+            with store.transaction():
+                close_job(store, job, "refused", str(refusal), now)
+                if isinstance(refusal, FormRefused):
+                    guard.lock(store, job, request.options, refusal)
             if size <= SMALL:
                 jobs.change(store, job.id, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
         except KeyboardInterrupt:
@@ -274,10 +238,11 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
     jobs.change(store, job.id, state="running", started_at=job.submitted_at, renames=parts)
     with (
         workspace(jobs.folder(store) / job.id / "work") as work,
-        identify(path, request.reading, work) as source,
+        identified(request, store, work) as source,
         contextlib.closing(Digest(source.reader.fileno())) as sha256,
     ):
         report.template = source.template.name
+        report.remark(source.template.remarks)
         one = prepare(request, source, store, work, writes=True)
         one.outputs.results = ResultsFile(results, source.template)
         one.outputs.rejects = RejectsFile(rejects, source, one.spool)
@@ -290,6 +255,10 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
                 raise FileRefused(
                     "FILE_CHANGED", f"{shown_name(path)} was changed while it was read. Nothing was applied."
                 )
+            refusal = guard.refuse_form(report.file, source.template, request.options, one.tally)
+            if refusal is not None:
+                report.tally = one.tally
+                raise refusal
             settle_all_or_nothing(one, report, work)
             warn_of_earlier(request, store, sha256.result(), report)
             keep(one, store, job)
@@ -308,6 +277,21 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
         request.say(message)
     else:
         jobs.change(store, job.id, renames="[]")
+
+
+def identified(request: Request, store: Store, work: Path) -> Source:
+    """Identify a file that is to be applied; raise ImporterLocked where its importer is locked, whatever its form."""
+    try:
+        source = identify(request.path.absolute(), request.reading, request.options, work)
+    except FormRefused as refusal:
+        guard.refuse_locked(store, template_named(refusal.template), request.options)
+        raise
+    try:
+        guard.refuse_locked(store, source.template, request.options)
+    except BaseException:
+        source.reader.close()
+        raise
+    return source
 
 
 def places(request: Request, job: Job) -> tuple[PartFile, PartFile, PartFile]:

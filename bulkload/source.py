@@ -16,10 +16,11 @@ from typing import Literal
 
 from bulkload.check import Matched, match, normal
 from bulkload.errors import BulkloadError, FileRefused, UsageError
+from bulkload.form import meant, refuse_spaces
 from bulkload.formats.delimited import DelimitedFile
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.places import is_named
-from bulkload.template import Template
+from bulkload.template import Options, Template
 from bulkload.templates import template_named, templates
 
 GZIP = b"\x1f\x8b"
@@ -141,14 +142,18 @@ def shown_path(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def identify(path: Path, reading: Reading, work: Path) -> Source:
+def identify(path: Path, reading: Reading, options: Options, work: Path) -> Source:
     """Open a file and find its template; raise FileRefused where it is none of the known ones."""
     reader = opened(path, reading, work)
     try:
         template = template_named(reading.template) if reading.template else told(reader.header, path.name)
+        template = template.becomes(template, options)
+        if template.guarded and not options.clean:
+            refuse_spaces(reader.header, template, file=shown_name(path))
         if template.file_name:
             named(path, template, reader, any_name=reading.any_name)
-        return Source(path, reader, template, match(reader.header, template, file=shown_name(path)))
+        header = [meant(one, template) for one in reader.header] if template.guarded else reader.header
+        return Source(path, reader, template, match(header, template, file=shown_name(path)))
     except BaseException:
         reader.close()
         raise
@@ -174,12 +179,16 @@ def named(path: Path, template: Template, reader: DelimitedFile | SpreadsheetFil
 
 
 def told(header: Sequence[str], file: str) -> Template:
-    """Tell the template from a file's header: the one that shares most headings with it, if that is at least half."""
+    """Tell the template from a file's header: the one that shares most headings with it, if that is at least half.
+
+    Headings count that the file has, and those that it has to have.
+    """
     headings = {normal(heading) for heading in header}
 
     def shared(one: Template) -> float:
         own = {normal(field.heading) for field in one.fields}
-        return len(own & headings) / len(own | headings)
+        needed = {normal(field.heading) for field in one.fields if not field.may_be_absent}
+        return len(own & headings) / len(needed | headings)
 
     best = max(templates().values(), key=shared)
     if shared(best) < 0.5:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -24,8 +24,9 @@ class Field:
 
     `required` is the code of a blank cell, None where a cell may be blank; `required_unless` names another
     field that may stand in for it. `may_be_absent`: a file without the heading is read as if every cell of
-    it were blank. `trims`: blanks around a value are left out. Values of a secret field appear in no message,
-    result, log, job or mail; rejects are rows of the input, and have them.
+    it were blank; a new file has it nevertheless where it `is_offered`. `trims`: blanks around a value are left
+    out. `aliases` are other headings that mean the field. Values of a secret field appear in no message, result,
+    log, job or mail; rejects are rows of the input, and have them.
     """
 
     name: str
@@ -39,8 +40,10 @@ class Field:
     too_long: Code = rules.TOO_LONG
     rules: tuple[Rule, ...] = ()
     may_be_absent: bool = False
+    is_offered: bool = True
     trims: bool = True
     secret: bool = False
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,11 @@ class Options:
     set_licenses: bool = False
     display_time_zone: str = "UTC"
     display_date: str = "%m/%d/%Y %I:%M %p"
+    legacy: bool = False
+    course: str | None = None
+    clean: bool = False
+    strict_ascii: bool = False
+    needs_certificate: bool = False
 
     @property
     def day_shown(self) -> date:
@@ -76,10 +84,12 @@ class Options:
 
     @property
     def columns(self) -> dict[str, pl.Expr]:
-        """Return what rules may name of a run: `run.today` in UTC, in days since 1970, and `run.set_licenses`."""
+        """Return what rules may name of a run: `run.today` in UTC, in days since 1970, and some of the options."""
         return {
             "run.today": pl.lit(int(self.now.timestamp()) // 86_400, pl.Int32),
             "run.set_licenses": pl.lit(self.set_licenses),
+            "run.course": pl.lit(self.course, pl.String),
+            "run.needs_certificate": pl.lit(self.needs_certificate),
         }
 
 
@@ -187,9 +197,10 @@ class Family(Protocol):
 class Distinct:
     """Says what no two rows of a file may share: the texts of fields.
 
-    `rejects`: the `later` rows (the first counts) or `all` of them. `folded` are compared without case.
-    `same` are columns that a family's look-up makes and that then tell rows apart in place of the texts;
-    their texts named in `folded` too.
+    The `code` is for the `later` rows (the first counts) or for `all` of them. `folded` are compared without
+    case. `same` are columns that a family's look-up makes and that then tell rows apart in place of the texts;
+    their texts named in `folded` too. With `agree`, rows may share it all if that column is the same; with
+    `given`, only rows count whose cell of that field is not blank.
     """
 
     by: tuple[str, ...]
@@ -197,11 +208,13 @@ class Distinct:
     rejects: Literal["later", "all"] = "all"
     folded: tuple[str, ...] = ()
     same: tuple[str, ...] = ()
+    agree: str | None = None
+    given: str | None = None
 
     @property
     def column(self) -> str:
-        """Return the name of the column that says which rows are rejected."""
-        return f"doubled.{'.'.join(self.by)}"
+        """Return the name of the column that says which rows have the code."""
+        return ".".join(["doubled", *self.by, *filter(None, (self.agree, self.given))])
 
 
 @dataclass(frozen=True)
@@ -213,7 +226,9 @@ class Template:
     comma-separated uncompressed text, and have the headings exactly as declared, in this order.
     `accepted`: the code of rows that are accepted, in the results. `errors_show`: the fields shown in a
     file of all findings, which only templates that name some have. `refers_to`: the templates whose
-    records must be there first. `tables` are shown with the template.
+    records must be there first. `tables` are shown with the template. `guarded`: a discrepancy of form refuses
+    the file and locks its importer. `becomes`: what the template is under the options of a run, or UsageError.
+    `remarks` are said of every run.
     """
 
     name: str
@@ -229,6 +244,9 @@ class Template:
     accepted: Code | None = None
     errors_show: tuple[str, ...] = ()
     tables: tuple[TableShown, ...] = ()
+    guarded: bool = False
+    becomes: Callable[[Template, Options], Template] = lambda template, _options: template
+    remarks: tuple[Code, ...] = ()
     placed: tuple[Placed, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -244,6 +262,7 @@ class Template:
             *self.errors_show,
             *(one for distinct in self.distinct for one in (*distinct.by, *distinct.folded)),
         }
+        named |= {one.given for one in self.distinct if one.given}
         named |= {one.required_unless for one in self.fields if one.required_unless}
         for root in (root for placed in self.placed for root in placed.roots):
             kind, dot, name = root.partition(".")
@@ -268,8 +287,9 @@ class Template:
     @property
     def codes(self) -> list[Code]:
         """Return every code that a row of this template can have; one word may have several sentences."""
-        found = [rules.CELL_COUNT, rules.BLANK_LINE, *(one.code for one in self.placed)]
-        found += [one.code for one in self.distinct]
+        form = [rules.SPECIAL_CHARACTER, rules.CHARACTER_REPLACED] if self.guarded else []
+        found = [rules.CELL_COUNT, rules.BLANK_LINE, *form, *(one.code for one in self.placed)]
+        found += [*(one.code for one in self.distinct), *self.remarks]
         return list(dict.fromkeys([*found, self.accepted] if self.accepted else found))
 
 

@@ -64,4 +64,4 @@ def in_order(spool: Spool, table: Table) -> Iterator[pl.DataFrame]:
     for part in spool.names(f"write-{table.name}-insert-"):
         new = spool.take(part)
         if new is not None:
-            yield new.sort(table.key)
+            yield new.sort(table.key, maintain_order=table.gathers)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bulkload.many import Many, run_many
-from bulkload.runs import Report
+from bulkload.report import Report
 from bulkload.source import Reading
 from bulkload.template import Options
 

@@ -68,7 +68,7 @@ def test_a_row_of_every_fields_example_has_no_finding(name, tmp_path):
     template = template_named(name)
     path = tmp_path / (template.file_name or f"{name}.csv")
     path.write_text(lines(template, examples(template)), encoding="utf-8", newline="")
-    report = run("validate", path, store=tmp_path / "none.db", results=tmp_path / "out.csv")[0]
+    report = run("validate", path, store=tmp_path / "none.db", results=tmp_path / "out.csv", legacy=True)[0]
     assert (report.template, dict(report.tally.outcomes)) == (name, {"accepted": 1})
     accepted = template.accepted.word if template.accepted else ""
     assert [(one["codes"], one["messages"]) for one in results(tmp_path / "out.csv")] == [(accepted, "")]
@@ -89,7 +89,7 @@ def test_the_examples_fit_together_in_one_store(tmp_path):
         rows = [examples(template), *(examples(template) | one for one in more.get(name, []))]
         path = tmp_path / (template.file_name or f"{name}.csv")
         path.write_text(lines(template, *rows), encoding="utf-8", newline="")
-        report = run("apply", path, store=store)[0]
+        report = run("apply", path, store=store, legacy=True)[0]
         assert (dict(report.tally.outcomes), report.tally.findings()) == ({"created": len(rows)}, [])
 
 
@@ -218,8 +218,8 @@ def test_template_show_of_enrollment_shows_which_statuses_go_together():
 
 
 def headings(name: str) -> list[str]:
-    """The headings that an empty file has: those that may be absent are left out."""
-    return [one.heading for one in template_named(name).fields if not one.may_be_absent]
+    """The headings that an empty file has: those that are not offered are left out."""
+    return [one.heading for one in template_named(name).fields if one.is_offered]
 
 
 @pytest.mark.parametrize("name", ANY_FORM)
@@ -235,7 +235,7 @@ def test_template_new_writes_a_text_file_of_headings(name, ending, delimiter):
 @pytest.mark.parametrize("ending", ["csv", "txt", "xlsx"])
 def test_an_empty_file_loads_with_no_rows(name, ending):
     bulkload("template", "new", name, "-o", f"new.{ending}")
-    answer = bulkload("validate", "--format", "json", f"new.{ending}")
+    answer = bulkload("validate", "--legacy", "--format", "json", f"new.{ending}")
     assert (answer.code, answer.json["template"], answer.json["rows"]) == (0, name, 0)
 
 
@@ -264,7 +264,7 @@ def test_a_new_spreadsheet_has_headings_formats_drop_downs_and_notes(name):
     bulkload("template", "new", name, "-o", "new.xlsx")
     book = openpyxl.load_workbook("new.xlsx")
     sheet = book.worksheets[0]
-    fields = [one for one in template_named(name).fields if not one.may_be_absent]
+    fields = [one for one in template_named(name).fields if one.is_offered]
     lists = {}
     for rule in sheet.data_validations.dataValidation:
         letters = str(rule.sqref).split(":")[0].rstrip("0123456789")

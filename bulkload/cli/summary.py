@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bulkload.cli.common import Format, as_json, printable
-from bulkload.runs import Report
+from bulkload.report import Report
 from bulkload.templates import templates
 
 WIDTH = 88

@@ -16,12 +16,14 @@ def name(column: str) -> str:
 class Table:
     """Declares a table: its key (ascending order is its order on disk) and the columns that a load sets.
 
-    `created_job` and `changed_job` belong to every table and are set by the store.
+    `created_job` and `changed_job` belong to every table and are set by the store. `gathers`: several new rows
+    of a load may have one key and make one record, as `insert` says.
     """
 
     name: str
     key: tuple[str, ...]
     values: tuple[str, ...]
+    gathers: bool = False
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -30,10 +32,19 @@ class Table:
 
     @cached_property
     def insert(self) -> str:
-        """Return the statement that adds a record: columns in order, then the job."""
+        """Return the statement that adds a record: columns in order, then the job.
+
+        Where a table gathers, a row finds the record of its key there: what this job has set stays, and what
+        the row leaves blank.
+        """
         listed = ", ".join(map(name, (*self.columns, "created_job", "changed_job")))
         marks = ", ".join(f"?{n}" for n in range(1, len(self.columns) + 2))
-        return f"INSERT INTO {name(self.name)} ({listed}) VALUES ({marks}, ?{len(self.columns) + 1})"
+        added = f"INSERT INTO {name(self.name)} ({listed}) VALUES ({marks}, ?{len(self.columns) + 1})"
+        if not self.gathers:
+            return added
+        sets = [f"{name(one)} = {gathered(name(one))}" for one in self.values]
+        listed = ", ".join(map(name, self.key))
+        return f"{added} ON CONFLICT ({listed}) DO UPDATE SET {', '.join(sets)}, changed_job = excluded.changed_job"
 
     @cached_property
     def update(self) -> str:
@@ -52,10 +63,19 @@ class Table:
         return where(self.key)
 
 
+def gathered(column: str) -> str:
+    """Return what a column becomes when a row meets a record: the first value of a job counts, and goes before older ones."""
+    old, new = column, f"excluded.{column}"
+    return f"CASE WHEN changed_job = excluded.changed_job THEN ifnull({old}, {new}) ELSE ifnull({new}, {old}) END"
+
+
 def where(columns: Iterable[str]) -> str:
     """Return the condition that columns equal ?1, ?2 and so on."""
     return " AND ".join(f"{name(one)} = ?{n}" for n, one in enumerate(columns, 1))
 
+
+ENROLLMENT = ("complete", "start", "end", "completed_at", "attended", "category")
+"""What an old course record says of a learner in a course."""
 
 TABLES = {
     one.name: one
@@ -111,5 +131,20 @@ TABLES = {
             ),
         ),
         Table("roster_value", ("event", "user", "field"), ("value",)),
+        Table("course", ("number",), ("id", "title", "required_objects", "assign", "certificate")),
+        Table("credit_type", ("number",), ("code", "name")),
+        Table("course_credit", ("course", "credit_type"), ("max_credits", "variable")),
+        Table("learner", ("number",), ("id", "email", "first_name", "last_name")),
+        Table("login", ("learner",), ("logged_in_at",)),
+        Table("course_record", ("learner", "course"), ("legacy", *ENROLLMENT, "since"), gathers=True),
+        Table("credit", ("learner", "course", "credit_type"), ("credits", "expiration", "content")),
+        Table(
+            "held_record",
+            ("number",),
+            (
+                *("course", "who", "learner_id", "learner_email", "credit_type", "legacy"),
+                *(*ENROLLMENT, "credits", "expiration", "content", "since"),
+            ),
+        ),
     )
 }

@@ -138,15 +138,20 @@ class UpsertRun(Run):
             .alias("outcome")
         )
         frame = skip(frame, self.options).with_columns(changes_text(self.template, self.shown))
+        if self.family.numbered:
+            frame = self._numbered(frame)
         return Decision(frame, self._writes(frame, values))
+
+    def _numbered(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add the number of each row's record, which for a new one is the next."""
+        new = pl.col("outcome") == "created"
+        number = pl.when(new).then(new.cum_sum().cast(pl.Int64) + self.next_number - 1).otherwise("stored.number")
+        self.next_number += int((frame["outcome"] == "created").sum())
+        return frame.with_columns(number.alias("number"))
 
     def _writes(self, frame: pl.DataFrame, values: Sequence[str]) -> Iterator[Write]:
         new = frame.filter(pl.col("outcome") == "created")
         changed = frame.filter(pl.col("outcome") == "updated")
-        if self.family.numbered:
-            new = new.with_columns(number=pl.int_range(self.next_number, self.next_number + new.height, dtype=pl.Int64))
-            self.next_number += new.height
-            changed = changed.with_columns(number=pl.col("stored.number"))
         yield Write(self.family.table, "insert", new.select(list(self.schema)))
         yield Write(self.family.table, "update", changed.select(list(self.schema)))
         key = ["number"] if self.family.numbered else self.key

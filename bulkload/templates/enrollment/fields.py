@@ -92,6 +92,7 @@ FIELDS = (
         example="ILT-2015-01",
         rules=(must_exist(codes.ID_NOT_FOUND, "event.by_id"),),
         may_be_absent=True,
+        is_offered=False,
     ),
     Field(
         "enrollment",
