@@ -15,12 +15,16 @@ FILE = "bulkload.toml"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of a configuration file; `file` is None where there is none."""
+    """The settings of a configuration file; `file` is None where there is none.
+
+    `admins`: the users who may unlock importers and change credits; nobody named: everybody (loading §7.6).
+    """
 
     file: Path | None = None
     store: str | None = None
     display_time_zone: str = "UTC"
     display_date: str = "%m/%d/%Y %I:%M %p"
+    admins: tuple[str, ...] = ()
 
 
 def settings() -> Settings:
@@ -38,18 +42,27 @@ def settings() -> Settings:
     known = set(Settings.__slots__) - {"file"}
     if unknown := set(said) - known:
         raise UsageError(f"{path}: unknown setting {sorted(unknown)[0]!r}; there are {', '.join(sorted(known))}.")
+    admins = said.pop("admins", [])
+    if not isinstance(admins, list) or not all(isinstance(one, str) for one in admins):
+        raise UsageError(f"{path}: admins has to be a list of user names in quotes.")
     for name, value in said.items():
         if not isinstance(value, str):
             raise UsageError(f"{path}: {name} has to be a text in quotes.")
     if "store" in said and "://" not in said["store"]:
         said["store"] = str(path.parent / Path(said["store"]).expanduser())
-    found = Settings(path, **said)
+    found = Settings(path, **said, admins=tuple(admins))
     if found.display_time_zone != "UTC":
         import pytz
 
         if iana(found.display_time_zone) not in pytz.all_timezones_set:
             raise UsageError(f"{path}: display_time_zone: there is no time zone {found.display_time_zone!r}.")
     return found
+
+
+def may(found: Settings, who: str, what: str) -> None:
+    """Raise UsageError where a user is none of the admins, who alone may do something."""
+    if found.admins and who not in found.admins:
+        raise UsageError(f"{found.file}: only {', '.join(found.admins)} may run `bulkload {what}`, and you are {who}.")
 
 
 def iana(zone: str) -> str:

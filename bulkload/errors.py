@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-SHOWN = 3
+SHOWN = 20
 """Discrepancies of a file that a sentence names."""
 
 
@@ -36,6 +36,10 @@ class FileRefused(BulkloadError):
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
         self.code = code
+
+
+class NulFound(FileRefused):
+    """Refuses a file for a NUL byte; `ENCODING` is its code."""
 
 
 class FormRefused(FileRefused):

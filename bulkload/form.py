@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
 from bulkload import rules
-from bulkload.check import Saying, no_findings, said
+from bulkload.check import Matched, Saying, lay, no_findings, said
 from bulkload.errors import FormRefused
+from bulkload.formats.batch import Batch
 from bulkload.template import Options, Placed, Template
 
 PLAIN = {
@@ -56,7 +57,7 @@ def inspected(
         odd = frame.filter(flags[one.name])
         plain = [cleaned(text, pattern) if options.clean else None for text in odd[cell]]
         rows = odd.select("row", "line", cell, pl.lit("").alias(f"text.{one.name}")).with_columns(
-            pl.Series("named", [named(text, pattern) for text in odd[cell]], pl.String),
+            pl.Series("named", [named(text, pattern, remedies=not options.clean) for text in odd[cell]], pl.String),
             pl.Series("read", plain, pl.String),
         )
         rows = rows.with_columns(rules.quoted(pl.col("read")).alias("plain"))
@@ -97,8 +98,8 @@ def plain_form(character: str) -> str | None:
     return letters if letters and letters.isascii() else None
 
 
-def named(text: str, pattern: str) -> str:
-    """Name the special characters of a text, each once, with what to write instead."""
+def named(text: str, pattern: str, *, remedies: bool) -> str:
+    """Name the special characters of a text, each once; with `remedies` what to write instead."""
     found = list(dict.fromkeys(one for one in text if is_special(one, pattern)))
     words = []
     for one in found[:LISTED]:
@@ -107,17 +108,30 @@ def named(text: str, pattern: str) -> str:
         remedy = {None: "write the letter that was meant", "": "leave it out", " ": "write a blank"}.get(
             plain, f"write {plain}"
         )
-        words.append(f"{name} U+{ord(one):04X} ({remedy})")
+        words.append(f"{name} U+{ord(one):04X}" + (f" ({remedy})" if remedies else ""))
     more = f" and {len(found) - LISTED} others" if len(found) > LISTED else ""
     return ", ".join(words) + more
 
 
-def refuse_spaces(header: Sequence[str], template: Template, *, file: str) -> None:
-    """Refuse headings that have blanks inside or around them, each with what to write."""
+def spaces(header: Sequence[str], template: Template) -> list[str]:
+    """Return what is wrong with headings that have blanks inside or around them, each with what to write."""
     spaced = [heading for heading in header if re.search(r"\s", heading) and heading.strip()]
-    if spaced:
-        lines = [f"row 1, {shown(one)}: the heading has blanks (write {meant(one, template)})" for one in spaced]
-        raise FormRefused("HEADER_SPACES", file, template.name, lines)
+    return [f"row 1, {shown(one)}: the heading has blanks (write {meant(one, template)})" for one in spaced]
+
+
+def refuse_spaces(
+    header: Sequence[str], batches: Iterable[Batch], template: Template, options: Options, *, file: str
+) -> None:
+    """Refuse a file whose headings have blanks, together with the special characters under headings that are known."""
+    found = spaces(header, template)
+    if not found:
+        return
+    headings = [meant(one, template) for one in header]
+    where = {one.name: headings.index(one.heading) if one.heading in headings else None for one in template.fields}
+    for batch in batches:
+        frame = lay(batch, Matched(where, len(headings)), template)
+        found += inspected(frame, template, options, Saying())[1].sort("row", "position")["message"].to_list()
+    raise FormRefused("HEADER_SPACES", file, template.name, found)
 
 
 def shown(heading: str) -> str:

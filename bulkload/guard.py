@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bulkload import rules
-from bulkload.errors import FormRefused, ImporterLocked
+from bulkload.errors import FileRefused, FormRefused, ImporterLocked, NulFound
 from bulkload.jobs import Job
 from bulkload.locks import Lock
 from bulkload.results import Tally
@@ -43,8 +43,17 @@ def refuse_form(file: str, template: Template, options: Options, tally: Tally) -
     return FormRefused(rules.SPECIAL_CHARACTER.word, file, template.name, found["first"], found["rows"])
 
 
-def lock(store: Store, job: Job, options: Options, refusal: FormRefused) -> None:
-    """Lock the importer of a file that was refused for its form; the transaction is open."""
+def as_form(refusal: NulFound, file: str, template: Template, options: Options) -> FileRefused:
+    """Return the refusal of a NUL byte as one of form, where that locks: no reader reads on after it."""
+    if not template.guarded or options.clean:
+        return refusal
+    return FormRefused(rules.SPECIAL_CHARACTER.word, file, template.name, [str(refusal)])
+
+
+def lock(store: Store, job: Job, options: Options, refusal: FormRefused) -> str:
+    """Lock the importer of a file that was refused for its form, and say so; the transaction is open."""
     why = "\n".join(refusal.discrepancies[:KEPT])
     course = options.course or ""
-    locks.add(store, Lock(refusal.template, course, job.id, job.file, job.who, job.submitted_at, refusal.code, why))
+    made = Lock(refusal.template, course, job.id, job.file, job.who, job.submitted_at, refusal.code, why)
+    locks.add(store, made)
+    return f"{made.importer[0].upper()}{made.importer[1:]} is locked: mend the file, then run `{made.command}`."

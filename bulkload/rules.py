@@ -182,7 +182,7 @@ CHARACTER_REPLACED = Code(
     "CHARACTER_REPLACED",
     "note",
     "special characters of a value were replaced by their plain forms, as --clean asks",
-    "{cell} was read as {plain}, without {named}",
+    "{cell} was read as {plain}, without its {named}",
     "Nothing has to be done; to be rid of the note, mend the file.",
     "course-record §4.5",
 )

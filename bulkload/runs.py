@@ -17,7 +17,7 @@ import polars as pl
 
 from bulkload import guard, rules
 from bulkload.changes import moment_text
-from bulkload.errors import BulkloadError, Busy, FileRefused, FormRefused, StoreError
+from bulkload.errors import BulkloadError, Busy, FileRefused, FormRefused, NulFound, StoreError
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.jobs import Job, finish_renames, new_id
 from bulkload.load import Load, Outputs, Progress, load
@@ -81,7 +81,7 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
                 try:
                     if one.outputs.results is not None:
                         one.outputs.results.begin()
-                    load(one)
+                    read(one)
                 except BaseException:
                     discard(one.outputs)
                     raise
@@ -132,6 +132,14 @@ def prepare(request: Request, source: Source, store: Store | None, work: Path, *
     return one
 
 
+def read(one: Load) -> None:
+    """Take a file to its outcomes; raise FormRefused where it holds a NUL byte, and its template is guarded."""
+    try:
+        load(one)
+    except NulFound as refusal:
+        raise guard.as_form(refusal, shown_name(one.source.path), one.template, one.options) from refusal
+
+
 def discard(outputs: Outputs) -> None:
     """Remove what a load had written when it failed."""
     for one in outputs.wanted:
@@ -177,7 +185,7 @@ def apply_file(request: Request, store: Store) -> Report:
             with store.transaction():
                 close_job(store, job, "refused", str(refusal), now)
                 if isinstance(refusal, FormRefused):
-                    guard.lock(store, job, request.options, refusal)
+                    report.refused = f"{refusal} {guard.lock(store, job, request.options, refusal)}"
             if size <= SMALL:
                 jobs.change(store, job.id, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
         except KeyboardInterrupt:
@@ -250,13 +258,14 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
             one.outputs.errors = ErrorsFile(errors, source.template)
         try:
             one.outputs.results.begin()
-            load(one)
+            read(one)
             if not source.reader.unchanged():
                 raise FileRefused(
                     "FILE_CHANGED", f"{shown_name(path)} was changed while it was read. Nothing was applied."
                 )
             refusal = guard.refuse_form(report.file, source.template, request.options, one.tally)
             if refusal is not None:
+                one.tally.refuse_all()
                 report.tally = one.tally
                 raise refusal
             settle_all_or_nothing(one, report, work)

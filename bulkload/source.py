@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import re
 import stat
 import tempfile
 import threading
@@ -149,7 +150,7 @@ def identify(path: Path, reading: Reading, options: Options, work: Path) -> Sour
         template = template_named(reading.template) if reading.template else told(reader.header, path.name)
         template = template.becomes(template, options)
         if template.guarded and not options.clean:
-            refuse_spaces(reader.header, template, file=shown_name(path))
+            refuse_spaces(reader.header, reader.batches(), template, options, file=shown_name(path))
         if template.file_name:
             named(path, template, reader, any_name=reading.any_name)
         header = [meant(one, template) for one in reader.header] if template.guarded else reader.header
@@ -183,9 +184,11 @@ def told(header: Sequence[str], file: str) -> Template:
 
     Headings count that the file has, and those that it has to have.
     """
-    headings = {normal(heading) for heading in header}
+    plain = {normal(heading) for heading in header}
+    tight = {re.sub(r"\s+", "_", heading) for heading in plain}
 
     def shared(one: Template) -> float:
+        headings = tight if one.guarded else plain
         own = {normal(field.heading) for field in one.fields}
         needed = {normal(field.heading) for field in one.fields if not field.may_be_absent}
         return len(own & headings) / len(needed | headings)

@@ -13,6 +13,7 @@ import click
 
 from bulkload import __version__
 from bulkload.cli.common import nowhere, printable
+from bulkload.cli.courses import credit, report, unlock
 from bulkload.cli.exporting import export
 from bulkload.cli.loading import apply, validate
 from bulkload.cli.reference import explain, template
@@ -36,7 +37,7 @@ def commands() -> None:
     """
 
 
-for command in (validate, apply, status, template, export, explain):
+for command in (validate, apply, status, template, export, explain, unlock, report, credit):
     commands.add_command(command)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from bulkload.errors import FileRefused, UsageError
+from bulkload.errors import FileRefused, NulFound, UsageError
 from bulkload.formats.batch import Batch, Span
 from bulkload.formats.encoding import PlainText
 from bulkload.formats.lanes import (
@@ -198,7 +198,8 @@ class DelimitedFile:
         if fault := self._plain.fault(data, offset):
             at, why = fault
             row += count(data[:at], delimiter)
-            raise FileRefused("ENCODING", f"{self._plain.name}, row {row}: {why}")
+            refusal = NulFound if data[at : at + 1] == b"\0" else FileRefused
+            raise refusal("ENCODING", f"{self._plain.name}, row {row}: {why}")
 
     def _refused(self, row: int, line: int, why: str) -> FileRefused:
         return FileRefused("FORMAT_UNKNOWN", f"{self._plain.name}, row {row}, line {line}: {why}.")

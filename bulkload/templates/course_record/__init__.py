@@ -9,6 +9,7 @@ from bulkload.template import Distinct, Options, Template
 from bulkload.templates.course_record import codes
 from bulkload.templates.course_record.decide import CourseRecordFamily
 from bulkload.templates.course_record.fields import FIELDS
+from bulkload.templates.course_record.records import CATEGORIES
 from bulkload.templates.course_record.reference import COURSE, COURSE_CREDIT, CREDIT_TYPE, LEARNER, LOGIN
 
 OF_COURSE = ("external_course_id", "title")
@@ -56,3 +57,5 @@ COURSE_RECORD = Template(
 )  # fmt: skip
 
 TEMPLATES = (COURSE, CREDIT_TYPE, COURSE_CREDIT, LEARNER, LOGIN, COURSE_RECORD)
+
+__all__ = ["CATEGORIES", "TEMPLATES"]
