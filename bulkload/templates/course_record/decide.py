@@ -175,7 +175,7 @@ class CourseRecordRun:
         adds = pl.col("complete") & (pl.col("credits") > 0) & ~pl.col("stored.credited")
         return frame.with_columns(
             same.alias("stored.same"),
-            (there & ~same & ~adds.fill_null(value=False)).alias("stored.refuses"),
+            (pl.col("ok") & there & ~same & ~adds).alias("stored.refuses"),
             pl.when("stored.credited")
             .then(pl.concat_str(pl.lit("the learner has "), Credits().show(pl.col("stored.credits")), pl.lit(" credits of this type already")))
             .when("stored.complete")

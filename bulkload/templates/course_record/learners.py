@@ -45,7 +45,7 @@ class LearnerRun(UpsertRun):
         frame = super().look_up(frame)
         if self.assigner.anything:
             with self.adding:
-                self.brought.append(hashed(frame.filter("ok")))
+                self.brought.append(hashed(frame))
         return frame
 
     def decide(self, frame: pl.DataFrame) -> Decision:
@@ -91,8 +91,8 @@ class LearnerRun(UpsertRun):
     def _known(self) -> pl.DataFrame:
         """Return digests of all ids and addresses, as they are after this file."""
         if self.known is None:
-            stored = hashed(self.stored.select("id", pl.col("stored.email").alias("email")))
-            brought = pl.concat(self.brought)
+            stored = hashed(self.stored.select("id", pl.col("stored.email").alias("email"))).drop("ok")
+            brought = pl.concat(self.brought).filter(pl.col("id").is_unique() & pl.col("ok")).drop("ok")
             self.known = pl.concat([stored.join(brought, on="id", how="anti"), brought])
         return self.known
 
@@ -100,7 +100,10 @@ class LearnerRun(UpsertRun):
 def hashed(learners: pl.DataFrame) -> pl.DataFrame:
     """Return digests of ids and addresses, for the time of a run; none of an address that is not there."""
     address = pl.col("email").str.to_lowercase()
-    return learners.select(pl.col("id").hash(), pl.when(address.is_not_null()).then(address.hash()).alias("email"))
+    ok = pl.col("ok") if "ok" in learners.columns else pl.lit(value=True)
+    return learners.select(
+        pl.col("id").hash(), pl.when(address.is_not_null()).then(address.hash()).alias("email"), ok.alias("ok")
+    )
 
 
 def until_login(held: pl.DataFrame) -> list[Write]:
