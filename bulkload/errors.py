@@ -3,6 +3,9 @@
 BulkloadError                 exit code
 ├── UsageError                2    a wrong option, or a configuration that cannot be used
 ├── FileRefused               3    the file as a whole is refused: nothing of it was processed
+│   ├── NulFound                   it holds a NUL byte
+│   ├── FormRefused                its headings or values hold what came in by mistake, and its importer is locked
+│   └── ImporterLocked             its importer is locked already (5)
 ├── Busy                      5    another run holds the store, or an importer is locked
 ├── StoreError                6    the store cannot be reached, is read-only, full, damaged or newer
 └── OutputError               6    results, rejects or what is set aside cannot be written: a full or broken disk

@@ -15,6 +15,9 @@ from bulkload.template import Write
 PARTS = 8
 """Parts that new records are spread over by their key: one of them is sorted, in memory, at a time."""
 
+NEW_AT_ONCE = 50_000
+"""Numbers that the same load gives to what records belong to: so many of them share a part."""
+
 
 class Writes:
     """Keeps what is to be written, by table and manner; new records by the order of their key.
@@ -24,23 +27,22 @@ class Writes:
 
     def __init__(self, store: Store, spool: Spool) -> None:
         self.spool = spool
-        self.widths = {
-            table.name: store.next_number(table.key[0]) // PARTS + 1
-            for table in TABLES.values()
-            if table.key[0] != "number"
+        self.next_numbers = {
+            table.name: store.next_number(table.key[0]) for table in TABLES.values() if table.key[0] != "number"
         }
 
     def add(self, writes: Iterable[Write]) -> None:
         """Set aside what a batch writes."""
         for write in writes:
             part = f"write-{write.table}-{write.how}"
-            if write.how != "insert" or write.table not in self.widths:
+            if write.how != "insert" or write.table not in self.next_numbers:
                 self.spool.add(part, write.frame)
                 continue
-            key = pl.col(TABLES[write.table].key[0])
-            numbered = write.frame.with_columns((key // self.widths[write.table]).alias("part"))
+            key, first_new = pl.col(TABLES[write.table].key[0]), self.next_numbers[write.table]
+            old, new = key // (first_new // PARTS + 1), PARTS + (key - first_new) // NEW_AT_ONCE
+            numbered = write.frame.with_columns(pl.when(key < first_new).then(old).otherwise(new).alias("part"))
             for (number,), frame in numbered.partition_by("part", as_dict=True, include_key=False).items():
-                self.spool.add(f"{part}-{number:02}", frame)
+                self.spool.add(f"{part}-{number:06}", frame)
 
 
 def apply(spool: Spool, store: Store, job: int) -> None:

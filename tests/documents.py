@@ -21,7 +21,18 @@ from functools import cache
 from pathlib import Path
 
 import click
-from example_runs import CASES, EXAMPLES, NOW, ROOT, RUNS, bulkload, write_expected, write_nights, write_spreadsheet
+from example_runs import (
+    CASES,
+    EXAMPLES,
+    NOW,
+    ROOT,
+    RUNS,
+    bulkload,
+    write_expected,
+    write_migration,
+    write_nights,
+    write_spreadsheet,
+)
 from loading import query
 
 README = ROOT / "README.md"
@@ -199,7 +210,7 @@ RESULTS = {
     "row": "the row's number as a spreadsheet counts: the heading row is 1",
     "Enrollment": "the row's key, as it stands in the file; other templates have their own key here",
     "Username": "the rest of the key",
-    "outcome": "`created`, `updated`, `unchanged`, `rejected` or `skipped`",
+    "outcome": "`created`, `updated`, `unchanged`, `held`, `rejected` or `skipped`",
     "changes": "of an updated row: `Heading: old → new`, joined by `; `",
     "codes": "the codes found in the row, joined by a blank",
     "messages": "what was found, in words, joined by ` \\| `",
@@ -371,6 +382,7 @@ def main() -> None:
     for example in RUNS:
         write_expected(example)
     write_nights()
+    write_migration()
     PICTURE.write_text(picture(), encoding="utf-8")
     README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -108,6 +108,58 @@ def apply_night(night: Night, place: Path) -> tuple[int, str]:
     return ended
 
 
+@dataclass(frozen=True)
+class Step:
+    """Declares a command of the migration, with its exit code; `keeps` is the file that its output is kept in."""
+
+    command: tuple[str, ...]
+    exit_code: int
+    now: str = NOW
+    keeps: str | None = None
+
+
+MIGRATED = "course-record"
+HERE = f"examples/{MIGRATED}"
+PARS = "pars.txt"
+MIGRATION = (
+    Step(("apply", f"{HERE}/reference"), 0),
+    Step(("apply", "--legacy", f"{HERE}/legacy.csv"), 3),
+    Step(("apply", "--legacy", f"{HERE}/legacy-mended.csv"), 5),
+    Step(("unlock", "course-record", "--yes"), 0),
+    Step(("apply", "--legacy", f"{HERE}/legacy-mended.csv"), 0),
+    Step(("apply", "--course", "CME-2014-03", f"{HERE}/stroke-care.csv"), 0),
+    Step(("apply", f"{HERE}/new-learners.csv"), 0, LATER),
+    Step(("apply", f"{HERE}/logins.csv"), 0, "2026-11-25T02:00:00Z"),
+    Step(("report", "pars"), 0, keeps=PARS),
+)
+"""Old records of many courses, in a file that locks, and when it is mended; those of one course; their learners."""
+
+
+def migrate(place: Path) -> Iterator[tuple[Step, int, str]]:
+    """Copy the examples to a place and run the migration there; yield each command when it has ended."""
+    copied(place)
+    for step in MIGRATION:
+        when = () if step.command[0] == "report" else ("--now", step.now)
+        code, said = bulkload(*step.command, "--store", "store.db", *when, cwd=place)
+        if step.keeps:
+            (place / HERE / step.keeps).write_text(said, encoding="utf-8")
+        yield step, code, said
+
+
+def write_migration() -> None:
+    """Run the migration and keep what it writes as what it must write."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        for step, code, said in migrate(place):
+            assert code == step.exit_code, said
+        for inside in (Path(MIGRATED), Path(MIGRATED, "reference")):
+            kept = EXAMPLES / inside / "expected"
+            shutil.rmtree(kept, ignore_errors=True)
+            kept.mkdir()
+            for name, content in written(place / "examples" / inside).items():
+                (kept / name).write_bytes(content)
+
+
 def copied(place: Path) -> None:
     """Copy the examples to a place, without what they must give."""
     shutil.copytree(EXAMPLES, place / "examples", ignore=shutil.ignore_patterns("expected", "*.svg"))
@@ -129,7 +181,7 @@ def written(folder: Path) -> dict[str, bytes]:
     for path in sorted(folder.iterdir()):
         if path.suffix == ".xlsx" and ".rejects." in path.name:
             found[f"{path.name}.csv"] = as_csv(sheet_rows(path)).encode()
-        elif path.name == BALANCES or any(mark in path.name for mark in (".results.", ".rejects.", "_errors_")):
+        elif path.name in {BALANCES, PARS} or any(mark in path.name for mark in (".results.", ".rejects.", "_errors_")):
             found[path.name] = path.read_bytes()
     return found
 
