@@ -10,7 +10,7 @@ import polars as pl
 from bulkload.changes import change, journal, updated
 from bulkload.joins import Finder, beside
 from bulkload.kinds import nearest
-from bulkload.template import Decision, Options, Recalled, Template, Write
+from bulkload.template import Decision, Options, Recalled, Run, Template, Write
 from bulkload.templates.course_record.export import export
 from bulkload.templates.course_record.fields import STORED_AS
 from bulkload.templates.course_record.kinds import Credits
@@ -55,10 +55,9 @@ class CourseRecordFamily:
         return export(template, store)
 
 
-class CourseRecordRun:
+class CourseRecordRun(Run):
     """One load of a course-record file; what a row does depends on the store alone, as it was before the file."""
 
-    rereads: frozenset[str] = frozenset()
     keeps = frozenset(
         {
             "external_course_id",
@@ -102,19 +101,11 @@ class CourseRecordRun:
         )
         self.learners = Learners(store)
         self.shells: dict[str, int] = {}
+        self.counts: dict[str, int] = {SHELLS: 0}
         self.next_course = store.next_number("course")
         self.next_held = store.next_number("held_record")
 
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Count the shells."""
-        return {SHELLS: len(self.shells)}
-
     # look up
-
-    def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Recognize nothing: every row is looked at."""
-        return frame
 
     def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Find course, learner and credit type, and put what is stored of a row under its names."""
@@ -236,6 +227,7 @@ class CourseRecordRun:
         before = bool(self.shells)
         self.shells |= dict(zip(new["course.id"], range(self.next_course, self.next_course + new.height), strict=True))
         self.next_course += new.height
+        self.counts[SHELLS] = len(self.shells)
         made = frame["row"].is_in(new["row"].implode())
         number = pl.col("course.id").replace_strict(self.shells, default=None, return_dtype=pl.Int64)
         frame = frame.with_columns(
@@ -285,10 +277,6 @@ class CourseRecordRun:
         names = [*ENROLLMENT, *AMOUNT]
         before = changed.with_columns(pl.col(f"held.{one}").alias(f"stored.{one}") for one in names)
         yield journal("held_record", ["number"], names, before)
-
-    def finish(self) -> tuple[()]:
-        """Write nothing more."""
-        return ()
 
 
 def shells(rows: pl.DataFrame) -> pl.DataFrame:

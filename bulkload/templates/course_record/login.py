@@ -9,7 +9,7 @@ import polars as pl
 
 from bulkload.changes import journal
 from bulkload.joins import beside
-from bulkload.template import Decision, Options, Recalled, Template, Write
+from bulkload.template import Decision, Options, Run, Template, Write
 from bulkload.templates.course_record.assign import SAID, Assigner
 from bulkload.templates.course_record.learners import ASSIGNED
 from bulkload.templates.course_record.records import COURSE, ENROLLMENT, LEARNER, OF_ENROLLMENT, RECORD, Learners
@@ -38,11 +38,9 @@ class LoginFamily:
         yield frame.select(one.kind.show(pl.col(one.name)).alias(one.name) for one in template.fields)
 
 
-class LoginRun:
+class LoginRun(Run):
     """One load of logins."""
 
-    rereads: frozenset[str] = frozenset()
-    recalls: Mapping[str, Recalled] = {}
     keeps = frozenset({"learner", "logged_in_at"})
 
     def __init__(self, store: Store, options: Options) -> None:
@@ -55,17 +53,9 @@ class LoginRun:
         self.courses = courses.select(pl.col("number").alias("course"), pl.col("id").alias("course.id"))
         self.counts: dict[str, int] = {ASSIGNED: 0, DATED: 0}
 
-    def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Recognize nothing: every row is looked at."""
-        return frame
-
     def look_up(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Find the learner."""
         return self.learners.found(frame).with_columns(pl.col("who").alias("same.learner"))
-
-    def asks(self, frame: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
-        """Ask for nothing."""
-        return {}
 
     def recall(self, frame: pl.DataFrame, stored: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """Add the learner's latest login."""
@@ -115,10 +105,6 @@ class LoginRun:
         yield Write("login", "insert", frame.filter(pl.col("outcome") == "created").select(*LOGIN))
         yield Write("login", "update", changed.select(*LOGIN))
         yield journal("login", ["learner"], ["logged_in_at"], changed)
-
-    def finish(self) -> tuple[()]:
-        """Write nothing more."""
-        return ()
 
 
 def dated(records: pl.DataFrame) -> Iterator[Write]:
