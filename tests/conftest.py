@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from bulkload import recall, source, spool
 from bulkload.cli import main
 
 BULKLOAD = str(Path(sys.executable).with_name("bulkload"))
@@ -65,3 +67,13 @@ def process(*arguments: object, **options: object) -> Said:
 def files_under(folder: Path) -> list[str]:
     """Return the files and folders below a folder, in order."""
     return sorted(str(Path(place, name).relative_to(folder)) for place, d, f in os.walk(folder) for name in d + f)
+
+
+@pytest.fixture(scope="module")
+def many_batches_and_nothing_held_in_memory():
+    """Let a file of a few rows come in several batches, and everything that is set aside go to the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "DelimitedFile", partial(source.DelimitedFile, block=300))
+        patch.setattr(spool, "BUFFER", 0)
+        patch.setattr(recall, "FEW", 3)
+        yield

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,6 @@ from hypothesis import strategies as st
 from loading import NOW, outcomes, query, run
 from reference.enrollment import Store, load
 from reference.strategies import Case, cases, reference_files, to_csv
-
-from bulkload import recall, source, spool
 
 RECORDS = """
 SELECT event.id, user.folded, pre_status, post_status, priority, r.zone, enrolled_at, changed_at
@@ -27,15 +24,7 @@ JOIN roster_field ON roster_field.number = r.field
 """
 
 
-@pytest.fixture(autouse=True, scope="module")
-def many_batches_and_nothing_held_in_memory():
-    """Let a file of a few rows come in several batches, and everything that is set aside go to the disk."""
-    small = partial(source.DelimitedFile, block=300)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "DelimitedFile", small)
-        patch.setattr(spool, "BUFFER", 0)
-        patch.setattr(recall, "FEW", 3)
-        yield
+pytestmark = pytest.mark.usefixtures("many_batches_and_nothing_held_in_memory")
 
 
 def write(folder: Path, name: str, rows: list[list[str]]) -> Path:

@@ -250,7 +250,7 @@ def test_of_two_commands_at_once_one_locks_and_the_other_finds_the_lock(desk):
     assert (ended, locks(desk), desk.records()) == ([3, 5], [GLOBAL], {})
 
 
-def test_a_lock_outlives_the_process_that_set_it_and_a_job_that_died_sets_none(desk):
+def test_a_lock_outlives_the_process_that_set_it(desk):
     desk.report(ODD)
     child = subprocess.run(
         [sys.executable, "-m", "bulkload", "apply", "--legacy", "--store", str(desk.store), str(desk.write(text_of((row(),))))],

@@ -7,7 +7,6 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,6 @@ from hypothesis import strategies as st
 from loading import query, results, run
 from reference.course_record import HEADINGS, Course, Line, Store, load_learners, load_logins, load_records
 from reference.strategies import pick, to_csv
-
-from bulkload import recall, source, spool
 
 NOW = datetime(2026, 11, 21, 8, 7, 30, tzinfo=UTC)
 LIMITS = {
@@ -70,14 +67,7 @@ BAD = {
 """Cells that are wrong, or that differ from other rows."""
 
 
-@pytest.fixture(autouse=True, scope="module")
-def many_batches_and_nothing_held_in_memory():
-    """Let a file of a few rows come in several batches, and everything that is set aside go to the disk."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "DelimitedFile", partial(source.DelimitedFile, block=300))
-        patch.setattr(spool, "BUFFER", 0)
-        patch.setattr(recall, "FEW", 3)
-        yield
+pytestmark = pytest.mark.usefixtures("many_batches_and_nothing_held_in_memory")
 
 
 OPTIONS: list[dict[str, Any]] = [

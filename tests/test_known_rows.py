@@ -153,3 +153,14 @@ def test_what_is_skipped_says_so_whatever_an_order_is_called(desk):
     desk.refer("license-order", "E-2026,eAMS,,No,", "E | 27,eAMS,,Yes,0")
     lines = desk.apply(row("1", first="Eve"), row("2", grade="2"), all_or_nothing=True)
     assert lines[0]["messages"] == "skipped"
+
+
+def test_a_code_that_lost_its_leading_zeros_is_told_which_one_it_was(desk):
+    desk.refer("school", "0101,North,0455")
+    lines = desk.apply(row("1", district="455", school="101"), row("2", district="0455", school="101"))
+    assert [one["messages"] for one in lines] == [
+        "row 2, District Code: no registered school is in the district '455' "
+        "(did you mean '0455'? Spreadsheets drop leading zeros)",
+        "row 3, School Code: no school '101' is registered in the district '0455' "
+        "(did you mean '0101'? Spreadsheets drop leading zeros)",
+    ]

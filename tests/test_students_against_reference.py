@@ -6,7 +6,6 @@ import copy
 import csv
 import tempfile
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +30,6 @@ from reference.student import (
 )
 from reference.student_strategies import NOW, Case, Step, cases, every_fault, order_file, reference_files
 
-from bulkload import recall, source, spool
-
 STUDENTS = """
 SELECT student.district, student_id, school.code, folded, username, first_name, last_name, middle_name, email, birth,
     ssn_last4, gender, grade, "groups", active, license_order.id
@@ -43,15 +40,7 @@ HIDDEN = "SELECT district, student_id, password, ssn, changed_job FROM student"
 ORDERS = "SELECT id, free, current FROM license_order"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def many_batches_and_nothing_held_in_memory():
-    """Let a file of a few rows come in several batches, and everything that is set aside go to the disk."""
-    small = partial(source.DelimitedFile, block=300)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "DelimitedFile", small)
-        patch.setattr(spool, "BUFFER", 0)
-        patch.setattr(recall, "FEW", 3)
-        yield
+pytestmark = pytest.mark.usefixtures("many_batches_and_nothing_held_in_memory")
 
 
 # ---- the product's store and files, and the model's

@@ -36,7 +36,7 @@ DISTRICT_ERR = Code(
     "DISTRICT_ERR",
     "error",
     "no registered school is in this district",
-    "no registered school is in the district {cell}",
+    "no registered school is in the district {cell}{district.near}",
     "Correct the code, or load the district's schools first (template school).",
     "student §1",
 )
@@ -50,7 +50,7 @@ SCHOOL_ERR = Code(
     "SCHOOL_ERR",
     "error",
     "no school of this code is registered in the row's district",
-    "no school {cell} is registered in the district {district}",
+    "no school {cell} is registered in the district {district}{school.near}",
     "Correct the code, or load the school first (template school).",
     "student §1",
 )

@@ -52,6 +52,16 @@ DECIDED: Mapping[str, str | bool] = {
 """What the decision adds to a row, each with what it is on a known row that has no effect."""
 
 
+def without_zeros(name: str, codes: pl.Series) -> pl.Expr:
+    """Return the end of a sentence that names the code which a value is when its leading zeros are put back."""
+    said = {
+        code.lstrip("0"): f" (did you mean '{code}'? Spreadsheets drop leading zeros)"
+        for code in codes
+        if code.startswith("0")
+    }
+    return pl.col(name).replace_strict(said, default="", return_dtype=pl.String)
+
+
 class StudentFamily:
     """Creates, updates, activates and deactivates students."""
 
@@ -118,6 +128,10 @@ class StudentRun(Run):
             *((pl.col(name) == UNCHANGED).fill_null(value=False).alias(f"{name}.kept") for name in SECRETS),
         )
         frame = frame.with_columns(self.schools.find(frame["school_code"]))
+        frame = frame.with_columns(
+            without_zeros("district", self.districts.explode()).alias("district.near"),
+            without_zeros("school_code", self.codes["stored.school_code"]).alias("school.near"),
+        )
         known = pl.col("district").is_not_null() & pl.col("district.known") & pl.col("student_id").is_not_null()
         return self._with_digests(frame.with_columns(known.alias("district.good")))
 
