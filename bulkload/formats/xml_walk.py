@@ -101,7 +101,7 @@ class Walk:
 
     `root` is the name of the root as it is written, None where the walk begins before it: then `body` is
     where it opens. `head` is the holder around `at`. After `run`, `pieces` holds the whole ones, `stop` is the offset where the last ends, `head`
-    the holder that is open there.
+    the holder that is open there; `closed` says that the root has ended.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Walk:
     ) -> None:
         self.pieces: list[Piece] = []
         self.stop, self.root, self.head = at, root, head
-        self.body = at
+        self.body, self.closed = at, False
         self._layout, self._data, self._origin = layout, data, origin
         self._enough = 0
         self._opening: Node | None = None
@@ -117,7 +117,6 @@ class Walk:
         self._stack: list[Node] = []
         outer = "".join(f"<{name}>" for name in (root, head and head.name) if name).encode()
         self._parser = expat.ParserCreate("utf-8")
-        self._parser.buffer_text = True
         self._parser.Parse(outer)
         self._shift = at - len(outer)
         self._parser.StartDoctypeDeclHandler = self._doctype
@@ -220,6 +219,8 @@ class Walk:
         elif self._open is not None:
             self._open = None
             self._give(Piece(None, None, self._tag_end(at)))
+        else:
+            self.closed = True
 
     def _give(self, piece: Piece) -> None:
         if piece.stop - self.stop > RECORD:
