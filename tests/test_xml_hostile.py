@@ -97,6 +97,14 @@ def test_no_text_and_no_record_may_be_longer_than_1_mb(tmp_path, huge, block):
     assert refused(file(huge), tmp_path, block=block).endswith(LONG)
 
 
+def test_a_comment_may_hold_what_looks_like_many_records(tmp_path):
+    comment = f"<!--{'</person>' * 60_000}-->"
+    for content in (file(comment, person(1)), file(person(1), comment), file(comment, *["<person/>"] * 10)):
+        assert len(enterprise(content, tmp_path).rows()) == content.count("<person>") + content.count("<person/>") + (
+            content.count('<person recstatus="1">')
+        )
+
+
 def test_a_membership_may_be_longer_than_1_mb_since_its_members_are_the_records(tmp_path):
     member = "<member><sourcedid><source>s</source><id>{}</id></sourcedid><role><subrole>2</subrole></role></member>\n"
     members = "".join(member.format(number) for number in range(20_000))

@@ -71,7 +71,10 @@ class XmlText:
         return Walk(self.layout, block.data, block.origin, at=at, root=self.root, head=head)
 
     def blocks(self, take: Callable[[Block], Taken[Found]]) -> Iterator[Found]:
-        """Yield what `take` finds in each block; it has to walk to the end of the last."""
+        """Yield what `take` finds at the beginning of each block, which always begins where it stopped.
+
+        It has to walk to the end of the file, and to take something of a block that ends there.
+        """
         plain = self.plain
         if self._hollow:
             self.done = plain.size
@@ -90,7 +93,7 @@ class XmlText:
                 size *= 2
                 continue
             self.done = taken.stop
-            if last:
+            if taken.stop == plain.size:
                 return
             line += block.data.count(b"\n", 0, taken.stop - offset)
             offset, head, size = taken.stop, taken.head, self._block

@@ -111,7 +111,7 @@ def pattern(element: Element, prefix: str = "") -> str:
     """Return the expression that proves an element well-formed and in the declared order, for polars.
 
     It leaves out what is rare: elements that are not declared, those under keys, a second container of a
-    kind, attributes in another order. Whatever it matches, `columns` reads as `values` does.
+    kind or one whose attributes are fields, attributes in another order. Whatever it matches, `columns` reads as `values` does.
     """
     name = prefix + re.escape(element.name)
     told_by = element.where[0] if element.where else ""
@@ -119,12 +119,12 @@ def pattern(element: Element, prefix: str = "") -> str:
     inner = TEXT
     if element.children:
         inner = SPACE + "".join(repeated(child, prefix) for child in element.children if not child.keyed)
-    return f"<{name}{attributes} ?(?:/>|>{inner}</{name}>)"
+    return f"<{name}{attributes}(?: ?/>|>{inner}</{name}>)"
 
 
 def repeated(element: Element, prefix: str) -> str:
     """Return the expression that proves an element as often as it may stand, with the white space after it."""
-    many = element.times == "first" and not element.children
+    many = element.times == "first" and not element.children and not any(element.attributes.values())
     return f"(?:{pattern(element, prefix)}{SPACE}){'*' if many else '?'}"
 
 

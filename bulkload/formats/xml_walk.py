@@ -10,6 +10,8 @@ from xml.parsers import expat
 
 RECORD = 1 << 20
 """Bytes of one record, with what stands between it and the one before."""
+PIECES = 50_000
+"""Records that are in memory at once; they may be as short as `<a/>`."""
 MOST_ATTRIBUTES = 300
 MOST_DEPTH = 50
 WHITE = " \t\r\n"
@@ -125,9 +127,9 @@ class Walk:
         self._parser.CharacterDataHandler = self._text
 
     def run(self, enough: int, *, last: bool) -> bool:
-        """Walk until a piece ends at the offset `enough` or later, else to the end of the data; tell whether one did.
+        """Walk until a piece ends at the offset `enough` or later, or there are many, else to the end of the data.
 
-        `last` says that the file ends with the data: then it has to end well. Raises MarkupError.
+        Tell whether it stopped before the end. `last` says that the file ends with the data: then it has to end well. Raises MarkupError.
         """
         self._enough = enough
         at, end = self.stop - self._origin, len(self._data)
@@ -227,7 +229,7 @@ class Walk:
             raise MarkupError(TOO_LONG, piece.node.start if piece.node else self.stop)
         self.pieces.append(piece)
         self.stop, self.head = piece.stop, self._open
-        if self.stop >= self._enough:
+        if self.stop >= self._enough or len(self.pieces) == PIECES:
             raise _Enough
 
     def _element_end(self, node: Node, at: int) -> int:
