@@ -113,6 +113,14 @@ CELL_COUNT = Code(
     "Look for a delimiter inside a value: such a value has to stand in double quotes.",
     "loading §2.7",
 )
+VALUE_COUNT = Code(
+    "CELL_COUNT",
+    "error",
+    "the line has more or fewer values than there are positions",
+    "the line has {found} values, {width} are needed",
+    "Write every position, the blank ones too; no value may contain the delimiter, and there are no quotes.",
+    "user-enrollment §1",
+)
 BLANK_LINE = Code(
     "BLANK_LINE",
     "error",

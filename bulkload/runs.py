@@ -19,7 +19,8 @@ from bulkload import guard, rules
 from bulkload.changes import moment_text
 from bulkload.errors import BulkloadError, Busy, FileRefused, FormRefused, NulFound, StoreError
 from bulkload.formats.spreadsheet import SpreadsheetFile
-from bulkload.jobs import Job, finish_renames, new_id
+from bulkload.gather import Gathering
+from bulkload.jobs import Job, finish_renames, keep_older, new_id
 from bulkload.load import Load, Outputs, Progress, load
 from bulkload.places import default_errors, default_rejects, default_results
 from bulkload.recall import Recollection
@@ -87,6 +88,7 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
                     raise
                 report.template = source.template.name
                 settle_all_or_nothing(one, report, work)
+                refuse_misfit(one, report)
                 refusal = guard.refuse_form(report.file, source.template, request.options, one.tally)
                 if refusal is not None and report.state != "refused":
                     refuse_all(one, work)
@@ -97,7 +99,7 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
                         apply(one.spool, store, store.next_number("job"))
                 report.unchecked = [] if store is not None else unchecked(one)
                 if one.outputs.results is not None and request.results is not None:
-                    move_in(one.outputs.results.target, request.results)
+                    move_in(one.outputs.results.target, request.results, keeps=source.template.log is not None)
                     report.results = shown_path(request.results)
                 report.tally = one.tally
         except FileRefused as refusal:
@@ -128,6 +130,7 @@ def prepare(request: Request, source: Source, store: Store | None, work: Path, *
         except FileRefused as refusal:
             raise FileRefused(refusal.code, f"{shown_name(source.path)}: {refusal}") from None
         one.recollection = Recollection(store, one.spool, one.run.recalls)
+        one.gathering = Gathering(one.spool, one.run)
         one.writes = Writes(store, one.spool) if writes else None
     return one
 
@@ -146,9 +149,11 @@ def discard(outputs: Outputs) -> None:
         one.target.discard()
 
 
-def move_in(target: PartFile, place: Path) -> None:
-    """Finish a file and move it to its place."""
+def move_in(target: PartFile, place: Path, *, keeps: bool) -> None:
+    """Finish a file and move it to its place, where what stands there may have to stay under another name."""
     target.finish()
+    if keeps:
+        keep_older(place)
     target.part.replace(place)
 
 
@@ -157,6 +162,19 @@ def settle_all_or_nothing(one: Load, report: Report, work: Path) -> None:
     if one.options.all_or_nothing and one.tally.rejected:
         refuse_all(one, work)
         report.state = "refused"
+
+
+def refuse_misfit(one: Load, report: Report) -> None:
+    """Refuse a file without a heading row of which no line has the right number of values (user-enrollment §1)."""
+    misfits = [one.tally.codes[code]["rows"] for code in ("CELL_COUNT", "BLANK_LINE") if code in one.tally.codes]
+    if one.template.positional and one.tally.rows and sum(misfits) == one.tally.rows:
+        report.refuse(
+            FileRefused(
+                "FORMAT_UNKNOWN",
+                f"{report.file}: no line has {one.source.matched.width} values, so it is no {one.template.name} file. "
+                f"Is --delimiter right? There is no heading row, and no quotes.",
+            )
+        )
 
 
 def refuse_all(one: Load, work: Path) -> None:
@@ -242,7 +260,7 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
     """Load a file and commit it; the lock is held."""
     path = request.path.absolute()
     results, rejects, errors = places(request, job)
-    parts = json.dumps([[str(one.part), str(one.path)] for one in (results, rejects, errors)])
+    parts = json.dumps([[str(one.part), str(one.path), False] for one in (results, rejects, errors)])
     jobs.change(store, job.id, state="running", started_at=job.submitted_at, renames=parts)
     with (
         workspace(jobs.folder(store) / job.id / "work") as work,
@@ -269,6 +287,7 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
                 report.tally = one.tally
                 raise refusal
             settle_all_or_nothing(one, report, work)
+            refuse_misfit(one, report)
             warn_of_earlier(request, store, sha256.result(), report)
             keep(one, store, job)
             moves = commit(one, store, job, report, sha256.result())
@@ -342,9 +361,10 @@ def keep(one: Load, store: Store, job: Job) -> None:
 def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> str:
     """Write everything in one transaction with the job's record; return the files that are to be moved in."""
     assert job.number is not None
-    moves: list[tuple[str | None, str]] = []
+    moves: list[tuple[str | None, str, bool]] = []
     for output in one.outputs.wanted:
-        moves.append((str(output.target.part) if output.target.begun else None, str(output.target.path)))
+        keeps = output is one.outputs.results and one.template.log is not None
+        moves.append((str(output.target.part) if output.target.begun else None, str(output.target.path), keeps))
     outputs = one.outputs
     report.results, report.rejects, report.errors = map(shown, (outputs.results, outputs.rejects, outputs.errors))
     with store.transaction():
