@@ -136,8 +136,8 @@ def letters(number: int) -> str:
 def lay(batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
     """Lay a batch under the fields: `cell.x` as typed, and `moment.x` where a spreadsheet has date cells.
 
-    Rows with a fault have no cells, and `ok` is false for them. Of a template that has an XML form, `absent.x`
-    says where an element is not there, and `empty.x` where it is there and empty; both are false in delimited files.
+    Rows with a fault have no cells, and `ok` is false for them. Of a template that has an XML form, `xml` says
+    which form it is, and `absent.x` where an element is not there, and `empty.x` where it is there and empty; both are false in delimited files.
     """
     frame = batch.frame.rechunk()
     columns = [pl.col("row"), pl.col("line"), pl.col("fault"), pl.col("found"), LAID.alias("ok")]
@@ -152,6 +152,7 @@ def lay(batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
         if template.xml is not None:
             empty = pl.col(f"e{number}") if f"e{number}" in frame.columns else pl.lit(value=False)
             absent = (cell == "") & ~empty if matched.xml else pl.lit(value=False)
+            columns += [pl.lit(matched.xml).alias("xml")] if one is template.fields[0] else []
             columns += [empty.alias(f"empty.{one.name}"), absent.alias(f"absent.{one.name}")]
     return frame.select(columns)
 
@@ -196,8 +197,7 @@ def faults(frame: pl.DataFrame, width: int, template: Template) -> pl.DataFrame:
     """Return the findings of the rows that could not be laid under the header."""
     broken = frame.filter(pl.col("fault").is_not_null()).with_columns(width=pl.lit(width))
     found = [
-        said(broken.filter(pl.col("fault") == code.word), code, None, 0)
-        for code in (template.misfit, rules.BLANK_LINE)
+        said(broken.filter(pl.col("fault") == code.word), code, None, 0) for code in (template.misfit, rules.BLANK_LINE)
     ]
     return pl.concat(found)
 

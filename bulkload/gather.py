@@ -47,9 +47,9 @@ class Gathering:
             self.spool.add(f"{name}-{number:06}", one)
 
     def of(self, batch: int) -> Iterator[tuple[str, pl.DataFrame]]:
-        """Yield what was gathered for the rows of a batch and carried to them, by name."""
+        """Yield what was gathered for the rows of a batch (`gathered.x`) and carried to them (`carried.x`)."""
         for kind in ("gathered", "carried"):
             for part in self.spool.names(f"{kind}-"):
                 name, _, number = part.removeprefix(f"{kind}-").rpartition("-")
                 if int(number) == batch and (frame := self.spool.take(part)) is not None:
-                    yield name if kind == "gathered" else f"carried.{name}", frame
+                    yield f"{kind}.{name}", frame

@@ -184,8 +184,12 @@ class ResultsFile:
 
     def add(self, lines: pl.DataFrame) -> None:
         """Append lines."""
-        texts = pl.col(pl.String) if self.log is None else safe(pl.col(pl.String))
-        lines = lines.select(self.headings).with_columns(texts.replace("", None))
+        lines = lines.select(self.headings)
+        if self.log is not None:
+            lines = lines.with_columns(
+                safe(pl.col(name)).alias(name) for name in lines.select(pl.col(pl.String)).columns
+            )
+        lines = lines.with_columns(pl.col(pl.String).replace("", None))
         with writing(self.target.path):
             lines.write_csv(self.target.file, include_header=False)
 

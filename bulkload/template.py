@@ -191,7 +191,8 @@ class Run(Protocol):
     def recall(self, frame: pl.DataFrame, stored: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """Add the stored record of each row (`stored.x`, null where there is none), and what follows from it.
 
-        `stored` also has, under its name, what was gathered for these rows, and what earlier rows carried to them.
+        `stored` also has what was gathered for these rows (`gathered.x`), and what earlier rows carried to them
+        (`carried.x`), where there is such.
         """
         ...
 

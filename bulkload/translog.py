@@ -50,12 +50,12 @@ def log_lines(frame: pl.DataFrame, findings: pl.DataFrame, template: Template) -
 
 
 def with_half(lines: pl.DataFrame, findings: pl.DataFrame, half: Half, log: Log) -> pl.DataFrame:
-    """Add the code and the message of a half: what happened, then what was found."""
+    """Add the code and the message of a half: what happened, then what was found; what gives the code comes first."""
     default = pl.when(pl.col("severity") == "error").then(-1)
     number = pl.col("code").replace_strict(log.numbers, default=None, return_dtype=pl.Int64)
     found = (
         findings.with_columns(pl.coalesce(number, default).alias("number"))
-        .sort("row", "position")
+        .sort("row", pl.col("number").is_null(), "position")
         .group_by("row", maintain_order=True)
         .agg(
             pl.col("number").drop_nulls().first(),

@@ -17,7 +17,7 @@ from bulkload.store.tables import TABLES
 
 ROOT = Path(bulkload.__file__).parent
 PICTURE = """
-__init__ < errors < zones < digests < rules < joins < ahead < jobs < locks < spool < config < kinds < template < known < formats < changes < templates
+__init__ < errors < zones < digests < rules < joins < ahead < jobs < locks < spool < config < kinds < isodates < template < known < formats < changes < templates
 < store < pars < credit < check < form < doubled < gather < writes < places < source < translog < results < recall < load < reference < exporting < guard < report < runs < many < cli < __main__
 """
 LAYERS = PICTURE.replace("<", "").split()
