@@ -271,6 +271,16 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
         "Mend the other file first, or run with --keep-going.",
         "loading §1",
     ),
+    "FILE_TOO_LARGE": (
+        "the file has more bytes than an upload through a page takes",
+        "Break it into parts with `bulkload split`, or put it into the drop folder.",
+        "user-enrollment §5; seed 000, administrative pages",
+    ),
+    "CUMULATIVE_XML": (
+        "an XML file repeats some records of a person that were applied before, and has more of the same person",
+        "Send cumulative files delimited, leave out what was applied before, or run with --reapply.",
+        "user-enrollment §3, cumulative files",
+    ),
     "HEADER_MISSING": (
         "a heading of the template is missing",
         "Add the column; `bulkload template new` writes a file with all of them.",

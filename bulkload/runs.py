@@ -17,12 +17,12 @@ import polars as pl
 
 from bulkload import guard, rules
 from bulkload.changes import moment_text
+from bulkload.delivery import discard, move_all_in, move_in, places, refusal_log, shown
 from bulkload.errors import BulkloadError, Busy, FileRefused, FormRefused, NulFound, StoreError
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.gather import Gathering
-from bulkload.jobs import Job, finish_renames, keep_older, new_id
-from bulkload.load import Load, Outputs, Progress, load
-from bulkload.places import default_errors, default_rejects, default_results
+from bulkload.jobs import Job, new_id
+from bulkload.load import Load, Progress, load
 from bulkload.recall import Recollection
 from bulkload.report import Report
 from bulkload.results import ErrorsFile, PartFile, RejectsFile, ResultsFile
@@ -143,20 +143,6 @@ def read(one: Load) -> None:
         raise guard.as_form(refusal, shown_name(one.source.path), one.template, one.options) from refusal
 
 
-def discard(outputs: Outputs) -> None:
-    """Remove what a load had written when it failed."""
-    for one in outputs.wanted:
-        one.target.discard()
-
-
-def move_in(target: PartFile, place: Path, *, keeps: bool) -> None:
-    """Finish a file and move it to its place, where what stands there may have to stay under another name."""
-    target.finish()
-    if keeps:
-        keep_older(place)
-    target.part.replace(place)
-
-
 def settle_all_or_nothing(one: Load, report: Report, work: Path) -> None:
     """Where all or nothing is asked for and a row was rejected, turn the others into skipped ones."""
     if one.options.all_or_nothing and one.tally.rejected:
@@ -190,7 +176,8 @@ def apply_file(request: Request, store: Store) -> Report:
     size = regular_file(path)
     now = int(request.options.now.timestamp())
     name = shown_name(path)
-    job = Job(new_id(request.options.now), "queued", name, shown_path(path), submitted_at=now, size=size)
+    via = request.reading.method or "command"
+    job = Job(new_id(request.options.now), "queued", name, shown_path(path), via, submitted_at=now, size=size)
     report = Report(name, "apply", store=str(store.path))
     with hold(request, store, job) as job:
         report.job = job.id
@@ -200,10 +187,13 @@ def apply_file(request: Request, store: Store) -> Report:
             run_job(request, store, job, report)
         except FileRefused as refusal:
             report.refuse(refusal)
+            moves = refusal_log(request, job, report, refusal)
             with store.transaction():
                 close_job(store, job, "refused", str(refusal), now)
+                jobs.change(store, job.id, results=report.results, renames=moves)
                 if isinstance(refusal, FormRefused):
                     report.refused = f"{refusal} {guard.lock(store, job, request.options, refusal)}"
+            move_all_in(request, store, job, report, moves)
             if size <= SMALL:
                 jobs.change(store, job.id, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
         except KeyboardInterrupt:
@@ -296,15 +286,7 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
                 discard(one.outputs)
             raise
     report.tally = one.tally
-    try:
-        finish_renames(moves)
-    except OSError as error:
-        code = rules.RESULTS_NOT_MOVED
-        message = code.message.format(reason=error.strerror, job=job.id)
-        report.warnings.append({"code": code.word, "message": message})
-        request.say(message)
-    else:
-        jobs.change(store, job.id, renames="[]")
+    move_all_in(request, store, job, report, moves)
 
 
 def identified(request: Request, store: Store, work: Path) -> Source:
@@ -320,17 +302,6 @@ def identified(request: Request, store: Store, work: Path) -> Source:
         source.reader.close()
         raise
     return source
-
-
-def places(request: Request, job: Job) -> tuple[PartFile, PartFile, PartFile]:
-    """Return where a job writes: the results where asked, the rejects and the file of all findings beside them."""
-    assert request.results is not None
-    place = request.results.absolute()
-    whole = place.name == default_results(request.path, whole=True).name
-    rejects = default_rejects(request.path, whole=whole)
-    errors = default_errors(request.path, request.options.day_shown, whole=whole)
-    folder = place.parent
-    return PartFile(place, job.id), PartFile(folder / rejects.name, job.id), PartFile(folder / errors.name, job.id)
 
 
 def warn_of_earlier(request: Request, store: Store, sha256: str, report: Report) -> None:
@@ -387,8 +358,3 @@ def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> st
             renames=json.dumps(moves),
         )
     return json.dumps(moves)
-
-
-def shown(output: ResultsFile | RejectsFile | ErrorsFile | None) -> str | None:
-    """Return the place of an output that holds something."""
-    return shown_path(output.target.path) if output is not None and output.target.begun else None

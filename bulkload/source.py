@@ -31,13 +31,17 @@ OLE = b"\xd0\xcf\x11\xe0"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a file is to be read, where that is not told from the file; `any_name`: whatever its name is."""
+    """How a file is to be read, where that is not told from the file; `any_name`: whatever its name is.
+
+    `method`: the way a file came that has limits of its own.
+    """
 
     template: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
     any_name: bool = False
+    method: Literal["page"] | None = None
 
 
 @dataclass(slots=True)
@@ -152,6 +156,8 @@ def identify(path: Path, reading: Reading, options: Options, work: Path) -> Sour
     try:
         template = template_named(reading.template) if reading.template else told(reader.header, path.name)
         template = template.becomes(template, options)
+        if reading.method == "page":
+            small_enough(path, template)
         if template.guarded and not options.clean:
             refuse_spaces(reader.header, reader.batches(), template, options, file=shown_name(path))
         if template.file_name:
@@ -163,6 +169,20 @@ def identify(path: Path, reading: Reading, options: Options, work: Path) -> Sour
     except BaseException:
         reader.close()
         raise
+
+
+def small_enough(path: Path, template: Template) -> None:
+    """Refuse a file that cannot be uploaded through a page (seed 000, administrative pages)."""
+    if template.page_limit is None:
+        takes = ", ".join(one.name for one in templates().values() if one.page_limit is not None)
+        raise UsageError(f"--method page: pages take {takes} files, and {shown_name(path)} is a {template.name} file.")
+    size = path.stat().st_size
+    if size > template.page_limit:
+        raise FileRefused(
+            "FILE_TOO_LARGE",
+            f"{shown_name(path)} has {size:,} bytes, and a page takes {template.page_limit:,} at most. Break it into "
+            f"parts with `bulkload split`, or put it whole into the drop folder.",
+        )
 
 
 def laid_by_position(path: Path, template: Template, reader: DelimitedFile | SpreadsheetFile) -> Matched:

@@ -271,12 +271,14 @@ class Half:
 class Log:
     """Declares a transaction log, which some templates have in place of results; older ones of its name are kept.
 
-    `shows` are its columns beside record and line, `numbers` the number of each word; any other error is -1.
+    `shows` are its columns beside record and line, `numbers` the number of each word; any other error has the
+    number of its field in `of_fields`, by heading, or is -1.
     """
 
     shows: Mapping[str, pl.Expr]
     halves: tuple[Half, ...]
     numbers: Mapping[str, int]
+    of_fields: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -292,6 +294,7 @@ class Template:
     the file and locks its importer. `becomes`: what the template is under the options of a run, or UsageError.
     `remarks` are said of every run. `positional`: delimited files have no heading row, and no quotes; they are
     never told from their content. `xml`: the template has an XML form too. `log`: what there is in place of results.
+    `page_limit`: the bytes that a file may have which is uploaded through a page; None: no page takes such files.
     """
 
     name: str
@@ -313,6 +316,7 @@ class Template:
     positional: bool = False
     xml: XmlForm | None = None
     log: Log | None = None
+    page_limit: int | None = None
     placed: tuple[Placed, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -13,6 +13,9 @@ from bulkload.template import Half, Log, Template
 
 NOT_APPLIED = "not applied: another part of the record failed"
 ALL_OR_NOTHING = "not applied: another record failed, and all or nothing was asked for"
+OTHER = -1
+"""The number of an error that has none of its own."""
+
 RESULTS = {"rejected": "FAILED", "skipped": "SKIPPED"}
 """What a log calls outcomes; any other one is SUCCESS."""
 
@@ -43,15 +46,16 @@ def log_lines(frame: pl.DataFrame, findings: pl.DataFrame, template: Template) -
         pl.col("outcome").replace_strict(RESULTS, default="SUCCESS", return_dtype=pl.String).alias("result"),
     )
     heading = {one.name: one.heading for one in template.fields}
-    for nth, half in enumerate(log.halves):
-        own = {heading[name] for name in half.fields} | ({""} if nth == 0 else set())
+    for half in log.halves:
+        own = {"", *(heading[name] for name in half.fields)}
         lines = with_half(lines, findings.filter(pl.col("heading").is_in(own)), half, log)
     return lines
 
 
 def with_half(lines: pl.DataFrame, findings: pl.DataFrame, half: Half, log: Log) -> pl.DataFrame:
     """Add the code and the message of a half: what happened, then what was found; what gives the code comes first."""
-    default = pl.when(pl.col("severity") == "error").then(-1)
+    of_field = pl.col("heading").replace_strict(log.of_fields, default=OTHER, return_dtype=pl.Int64)
+    default = pl.when(pl.col("severity") == "error").then(of_field)
     number = pl.col("code").replace_strict(log.numbers, default=None, return_dtype=pl.Int64)
     found = (
         findings.with_columns(pl.coalesce(number, default).alias("number"))
@@ -98,7 +102,7 @@ def refusal_line(log: Log, refusal: FileRefused) -> bytes:
     """Return the log of a file that was refused as a whole: its headings, and one line."""
     half = log.halves[0].prefix
     said = {
-        f"{half}code": str(log.numbers.get(refusal.code, -1)),
+        f"{half}code": str(log.numbers.get(refusal.code, OTHER)),
         f"{half}message": f"{refusal.code}: {refusal}",
         "result": "FAILED",
     }

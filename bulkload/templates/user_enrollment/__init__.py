@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from bulkload.template import Half, Log, Template, XmlForm
-from bulkload.templates.user_enrollment.codes import NUMBERS
+from bulkload.templates.user_enrollment.codes import NUMBERS, OF_FIELDS
 from bulkload.templates.user_enrollment.decide import UserEnrollmentFamily
 from bulkload.templates.user_enrollment.fields import FIELDS
 from bulkload.templates.user_enrollment.records import DROP, ENROLL
@@ -41,6 +41,7 @@ USER_ENROLLMENT = Template(
     family=UserEnrollmentFamily(),
     refers_to=("section", "node", "role"),
     positional=True,
+    page_limit=1 << 20,
     xml=XmlForm("enterprise", SKELETON),
     log=Log(
         shows={
@@ -60,6 +61,7 @@ USER_ENROLLMENT = Template(
             Half("membership_", MEMBERSHIP, pl.col("text.action").is_in([ENROLL, DROP]), "membership.happened"),
         ),
         numbers=NUMBERS,
+        of_fields=OF_FIELDS,
     ),
 )
 

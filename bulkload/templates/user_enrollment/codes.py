@@ -29,7 +29,10 @@ NUMBERS = {
     "LOGIN_BLANKS": -33,
     "ALREADY_APPLIED": -40,
 }
-"""The number of each word; every other error is -1."""
+"""The number of each word."""
+
+OF_FIELDS = {"source": -30, "person_id": -30, "login_id": -33, "call_number": -31, "node_string": -31, "role_id": -32}
+"""The number of an error of form or length, by the value; of any other value it is -1."""
 
 
 def error(word: str, says: str, message: str, mend: str, source: str = "user-enrollment §3") -> Code:

@@ -38,6 +38,9 @@ ASKED, STORED = 0, 1
 
 LEDGER_PURPOSE = "ledger"
 
+EMPTY = "\x01"
+"""What an element that clears a value counts as in the digest of its record; no value can hold it."""
+
 NAMES = ("who", "next.person", "skipped", "applied")
 
 
@@ -122,11 +125,9 @@ class UserEnrollmentRun(Run):
 
     def _content(self, frame: pl.DataFrame) -> pl.Series:
         """Return a keyed digest of all values of a record; null where one of them is not right in form."""
-        names = [one.name for one in self.template.fields]
-        parts = [
-            pl.when(f"empty.{name}").then(pl.lit("\x01")).otherwise(pl.col(name).cast(pl.String)).fill_null("")
-            for name in names
-        ]
+        values = {one.name: pl.col(one.name).cast(pl.String) for one in self.template.fields}
+        cleared = {name: pl.when(f"empty.{name}").then(pl.lit(EMPTY)).otherwise(values[name]) for name in VALUES}
+        parts = [one.fill_null("") for one in (values | cleared).values()]
         texts = frame.select(pl.concat_str(parts, separator=SEPARATOR)).to_series()
         made = fingerprints(texts, self.key, LEDGER_PURPOSE)
         return pl.select(pl.when(frame["ok"]).then(made)).to_series().alias("content")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,7 +31,6 @@ COUNTS = ("persons created", "persons updated", "enrolled", "roles changed", "dr
 def as_turns(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the rows as plain numbers, in the columns of Turn."""
     passes = pl.col("ledger.skipped") | (pl.col("action") == DELETE)
-    same_values = [pl.col(name).is_null() | or_null(pl.col(name)).eq_missing(pl.col(f"base.{name}")) for name in VALUES]
     numbers = {
         "who": pl.col("who").fill_null(-1),
         "action": pl.when(~passes).then(pl.col("action").to_physical().cast(pl.Int64)).fill_null(-1),
@@ -44,11 +44,10 @@ def as_turns(frame: pl.DataFrame) -> pl.DataFrame:
         "pair": pl.col("pair").fill_null(-1),
         "role": pl.col("role.number").fill_null(0),
         "stored_role": pl.col("record.role").fill_null(0),
-        "equal": pl.all_horizontal(same_values),
     }
     others = [name for name in Turn._fields if name not in numbers]
     plain = [pl.col(name).fill_null(value=False) for name in others]
-    return frame.select(*plain, *(one.alias(name) for name, one in numbers.items()))
+    return frame.select(*plain, *(one.alias(name) for name, one in numbers.items())).select(Turn._fields)
 
 
 def or_null(value: pl.Expr) -> pl.Expr:
@@ -59,24 +58,45 @@ def or_null(value: pl.Expr) -> pl.Expr:
 class Equal:
     """Compares a row with what its person has become by the rows before it in the same batch."""
 
+    NAMES = ("folded", *(name for name in VALUES if name != "login_id"))
+
     def __init__(self, frame: pl.DataFrame) -> None:
-        self.values = frame.select(VALUES)
-        self.base = frame.select(f"base.{name}" for name in VALUES)
+        same = [
+            pl.col(name).is_null() | or_null(pl.col(name)).eq_missing(pl.col(f"base.{name}")) for name in self.NAMES
+        ]
+        self.alone = frame.select(pl.all_horizontal(same)).to_series().to_list()
+        self.of_parts = set(frame["properties"].is_not_null().arg_true())
+        self.values = frame.select(self.NAMES)
+        self.base = frame.select(f"base.{name}" for name in self.NAMES)
         self.who = frame["who"]
         self.firsts: dict[int, int] = {}
 
-    def __call__(self, n: int, setters: list[int]) -> bool:
+    def __call__(self, n: int, setters: Sequence[int]) -> bool:
         """Say whether row `n` has nothing that its person has not after the rows `setters`."""
+        if not setters and n not in self.of_parts:
+            return bool(self.alone[n])
         if not self.firsts:
             self.firsts = {who: at for at, who in reversed(list(enumerate(self.who.to_list())))}
         current: list[Any] = list(self.base.row(self.firsts[self.who[n]]))
         for setter in setters:
-            current = [old if new is None else new or None for old, new in zip(current, self.row(setter), strict=True)]
-        return all(one is None or (one or None) == old for one, old in zip(self.row(n), current, strict=True))
+            current = self.after(current, setter)
+        return self.after(current, n) == current
 
-    def row(self, n: int) -> Sequence[Any]:
-        """Return the values of a row."""
-        return self.values.row(n)
+    def after(self, current: Sequence[Any], n: int) -> list[Any]:
+        """Return what values become by a row."""
+        *plain, extra = self.values.row(n)
+        *old, before = current
+        set_now = [one if new is None else new or None for one, new in zip(old, plain, strict=True)]
+        return [*set_now, merged(before, extra)]
+
+
+def merged(before: str | None, now: str | None) -> str | None:
+    """Return extra properties (JSON) with those that a record gives: an empty one is cleared, others stay."""
+    if not now:
+        return before
+    both = json.loads(before or "{}") | json.loads(now)
+    kept = {name: value for name, value in both.items() if value}
+    return json.dumps(kept, ensure_ascii=False, sort_keys=True, separators=(",", ":")) if kept else None
 
 
 def effects(frame: pl.DataFrame, template: Template, roles: pl.DataFrame) -> pl.DataFrame:
@@ -127,7 +147,9 @@ def before_and_after(frame: pl.DataFrame) -> pl.DataFrame:
     """
     columns = [f"base.{name}" for name in SET]
     rows = frame.select(pl.int_range(pl.len()).alias("n"), "who", "sets", *SET, *columns).sort("who", "n")
+    rows = rows.with_columns(spelled().alias("login_id"))
     first = pl.col("who").ne_missing(pl.col("who").shift()) | pl.col("who").is_null()
+    whole = [name for name in SET if name != "properties"]
     before = [
         pl.when(first)
         .then(pl.col(f"base.{name}").fill_null(CLEARED))
@@ -135,15 +157,37 @@ def before_and_after(frame: pl.DataFrame) -> pl.DataFrame:
         .then(pl.col(name).shift())
         .forward_fill()
         .alias(f"stored.{name}")
-        for name in SET
+        for name in whole
     ]
     rows = rows.with_columns(before)
     after = [
         or_null(pl.when(pl.col("sets") & pl.col(name).is_not_null()).then(name).otherwise(f"stored.{name}")).alias(name)
-        for name in SET
+        for name in whole
     ]
-    rows = rows.with_columns(*after, *(or_null(pl.col(f"stored.{name}")).alias(f"stored.{name}") for name in SET))
+    rows = rows.with_columns(*after, *(or_null(pl.col(f"stored.{name}")).alias(f"stored.{name}") for name in whole))
+    rows = rows.with_columns(properties(rows))
     return frame.with_columns(rows.sort("n").drop("n", "who", "sets", *columns).get_columns())
+
+
+def spelled() -> pl.Expr:
+    """Return logins as they are stored: one that differs in letter case only stays as it was spelled first."""
+    had = pl.col("base.folded").first().over("who")
+    first = pl.col("login_id").filter("sets").first().over("who", "folded")
+    return pl.when(pl.col("folded") == had).then(pl.col("base.login_id").first().over("who")).otherwise(first)
+
+
+def properties(rows: pl.DataFrame) -> list[pl.Series]:
+    """Return the extra properties after each row, and before it (`stored.properties`); the rows are by person."""
+    before, after = rows["base.properties"], rows["base.properties"]
+    if rows["properties"].null_count() < rows.height or before.null_count() < rows.height:
+        held: list[tuple[str | None, str | None]] = []
+        last, current = None, None
+        for who, sets, value, base in rows.select("who", "sets", "properties", "base.properties").iter_rows():
+            old = current if who is not None and who == last else base
+            last, current = who, merged(old, value) if sets else old
+            held.append((old, current))
+        before, after = (pl.Series([one[at] for one in held], dtype=pl.String) for at in (0, 1))
+    return [before.alias("stored.properties"), after.alias("properties")]
 
 
 def counts(frame: pl.DataFrame) -> Mapping[str, int]:

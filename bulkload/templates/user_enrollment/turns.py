@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -22,7 +22,7 @@ class Turn(NamedTuple):
 
     `who`, `login` and `pair` number the persons, logins and enrolments that the file names; `stored` is the number
     of the stored person, `owner` that of the stored person who has the login, `had` the login that the stored person
-    has; `same` and `equal` say whether the record has the stored person's login, and all their values.
+    has; `same` says whether the record has the login of the stored person.
     """
 
     who: int
@@ -40,7 +40,6 @@ class Turn(NamedTuple):
     pair: int
     role: int
     stored_role: int
-    equal: bool
 
 
 @dataclass
@@ -63,14 +62,14 @@ class Turns:
         self.roles = array("i", [UNTOUCHED]) * pairs
         self.counts = array("i", [0]) * persons
 
-    def take(self, frame: pl.DataFrame, equal_now: Callable[[int, list[int]], bool]) -> pl.DataFrame:
+    def take(self, frame: pl.DataFrame, equal: Callable[[int, Sequence[int]], bool]) -> pl.DataFrame:
         """Return what the turn of each row gave, for rows of a batch in file order (columns as Turn).
 
         `decided.code` (null: nothing wrong), `decided.lacks`, `live`: the record takes effect; `other`: --only skips
         it; `new`: it creates the person; `sets`: it may set values; `number` of the person (0: none), `nth`: how many
         records of the person have taken effect, and `role.before`
-        and `role.after` of the enrolment (0: none). `equal_now` compares a row with its person, after the rows named
-        of the same batch.
+        and `role.after` of the enrolment (0: none). `equal` says whether a row has nothing that its person has not,
+        after the rows named of the same batch.
         """
         codes: list[str | None] = []
         lacks, live, other, new, sets = [], [], [], [], []
@@ -79,10 +78,8 @@ class Turns:
         for n, row in enumerate(map(Turn._make, frame.select(Turn._fields).iter_rows())):
             here = self.numbers[row.who] or row.stored if row.who >= 0 else 0
             code, lacking = self._fault(row, here)
-            if code == "PERSON_EXISTS":
-                setters = changed.get(row.who)
-                if equal_now(n, setters) if setters else row.equal:
-                    code = None
+            if code == "PERSON_EXISTS" and equal(n, changed.get(row.who, ())):
+                code = None
             role = 0
             if row.pair >= 0:
                 role = self.roles[row.pair] if self.roles[row.pair] != UNTOUCHED else row.stored_role
