@@ -17,6 +17,8 @@ import polars as pl
 from bulkload.check import MESSAGES_COLUMN, normal
 from bulkload.errors import UsageError
 from bulkload.formats.batch import Span
+from bulkload.formats.enterprise import EnterpriseFile
+from bulkload.formats.records import RecordsFile
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.formats.workbook import LONGEST_CELL, Cell, Column, write_workbook
 from bulkload.joins import beside
@@ -24,6 +26,7 @@ from bulkload.places import BOM
 from bulkload.source import Source
 from bulkload.spool import Spool, writing
 from bulkload.template import Template
+from bulkload.translog import headings, log_lines, none_applied
 
 FIRST_MESSAGE = r"(?s)^.*?( \| row \d|$)"
 """What happened to a row: all that stands before its first finding."""
@@ -121,6 +124,11 @@ class PartFile:
             self.part.unlink(missing_ok=True)
 
 
+def lines_of(frame: pl.DataFrame, findings: pl.DataFrame, template: Template) -> pl.DataFrame:
+    """Return a line for each row: those of the template's transaction log, else of results."""
+    return (results_frame if template.log is None else log_lines)(frame, findings, template)
+
+
 def results_frame(frame: pl.DataFrame, findings: pl.DataFrame, template: Template) -> pl.DataFrame:
     """Return a line for each row: `row`, the key's cells, `outcome`, `changes`, `codes`, `messages`.
 
@@ -164,8 +172,10 @@ class ResultsFile:
     def __init__(self, target: PartFile, template: Template) -> None:
         self.target = target
         self.accepted = template.accepted is not None
+        self.log = template.log
         keys = [template[name].heading for name in template.key]
-        self.headings = ["row", *keys, "outcome", "changes", "codes", "messages"]
+        results = ["row", *keys, "outcome", "changes", "codes", "messages"]
+        self.headings = results if self.log is None else headings(self.log)
 
     def begin(self) -> None:
         """Write the headings, which are there even where no row is."""
@@ -176,8 +186,14 @@ class ResultsFile:
 
     def add(self, lines: pl.DataFrame) -> None:
         """Append lines."""
+        lines = lines.select(self.headings)
+        if self.log is not None:
+            lines = lines.with_columns(
+                safe(pl.col(name)).alias(name) for name in lines.select(pl.col(pl.String)).columns
+            )
+        lines = lines.with_columns(pl.col(pl.String).replace("", None))
         with writing(self.target.path):
-            lines.with_columns(pl.col(pl.String).replace("", None)).write_csv(self.target.file, include_header=False)
+            lines.write_csv(self.target.file, include_header=False)
 
     def finish(self) -> None:
         """Bring what was written to the disk."""
@@ -189,6 +205,12 @@ class ResultsFile:
         kept = work / "results"
         shutil.move(self.target.part, kept)
         lines = pl.scan_csv(kept, infer_schema=False)
+        lines = self._skipped(lines) if self.log is None else none_applied(lines, self.log)
+        lines.sink_csv(self.target.part, include_bom=True)
+        self.target.part.chmod(0o600)
+        kept.unlink()
+
+    def _skipped(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         good = pl.col("outcome") != "rejected"
         lines = lines.with_columns(
             pl.when(good).then(pl.lit("skipped")).otherwise("outcome").alias("outcome"),
@@ -197,9 +219,7 @@ class ResultsFile:
         if self.accepted:
             messages = pl.col("messages").str.replace(FIRST_MESSAGE, "skipped$1")
             lines = lines.with_columns(pl.when(good).then(messages).otherwise("messages").alias("messages"))
-        lines.sink_csv(self.target.part, include_bom=True)
-        self.target.part.chmod(0o600)
-        kept.unlink()
+        return lines
 
 
 class RejectsFile:
@@ -230,6 +250,13 @@ class RejectsFile:
             file.write(b"" if begun else reader.header_raw)
             file.write(reader.raw(span, rejected["row"].to_list()))
 
+    def _close(self) -> None:
+        """Write what closes the wrapper of XML rejects."""
+        reader = self.source.reader
+        if self.target.begun and isinstance(reader, EnterpriseFile | RecordsFile):
+            with writing(self.target.path):
+                self.target.file.write(reader.footer_raw)
+
     def finish(self) -> None:
         """Bring everything to the disk; a spreadsheet is written here, as a whole."""
         if self._rejected and not self.target.begun:
@@ -239,6 +266,8 @@ class RejectsFile:
             self.target.file.close()
             with writing(self.target.path):
                 write_workbook(self.target.part, self.source.template.name, columns, self._cells(kept))
+        else:
+            self._close()
         self.target.finish()
 
     def _cells(self, kept: list[int]) -> Iterator[list[Cell]]:
