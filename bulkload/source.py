@@ -170,6 +170,9 @@ def probable_template(path: Path, reading: Reading) -> str:
     if reading.template:
         return template_named(reading.template).name
     try:
+        kind, root = kind_of(path)
+        if kind == "xml":
+            return in_xml(path, root, reading).name
         with tempfile.TemporaryDirectory(prefix="bulkload-") as work:
             reader = opened(path, reading, Path(work))
             try:

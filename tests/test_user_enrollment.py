@@ -116,6 +116,25 @@ def test_a_file_that_cannot_be_read_is_refused_with_one_line_for_the_file(office
     assert line["person_message"].startswith("ENCODING: users.txt, row 1: the byte 0xFF at byte offset 12")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<!DOCTYPE enterprise [<!ENTITY a 'b'>]>\n<enterprise><person/></enterprise>",
+        "<enterprise><person></x></person></enterprise>",
+        "<enterprise>" + "<person/>\n" * 400 + "<person></x></person></enterprise>",
+    ],
+    ids=["a DTD", "broken at once", "broken later"],
+)
+def test_xml_that_cannot_be_read_is_told_by_its_root_and_refused_with_one_line_for_the_file(office, content):
+    (office.folder / "users.xml").write_text(content)
+    (report,) = run("apply", office.folder / "users.xml", store=office.store)
+    assert (report.refused_code, report.exit_code) == ("FORMAT_UNKNOWN", 3)
+    (line,) = log(office.folder / "users.xml.csv")
+    assert (line["record"], line["person_code"], line["result"]) == ("", "-1", "FAILED")
+    assert line["person_message"].startswith("FORMAT_UNKNOWN: users.xml, line ")
+    assert report.results == str(office.folder / "users.xml.csv")
+
+
 def test_without_a_template_the_sentence_says_what_the_file_looks_like(office, bulkload: CommandLine):
     ended = bulkload("validate", "--store", office.store, office.file(row("ADD")))
     assert ended.code == 3
