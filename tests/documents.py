@@ -35,6 +35,7 @@ from example_runs import (
     write_story,
 )
 from loading import query
+from users_chapter import PARTS as USERS_PARTS
 
 README = ROOT / "README.md"
 PICTURE = EXAMPLES / "terminal.svg"
@@ -356,6 +357,7 @@ PARTS = {
     "flags": flags,
     "codes": codes,
     "speed": speed,
+    **USERS_PARTS,
 }
 
 
