@@ -71,7 +71,7 @@ class Reading:
         with reader:
             self.batches = list(reader.batches())
             self.raws = {batch.span: self._raw(batch, range(batch.span.rows)) for batch in self.batches}
-            self.progress = reader.progress
+            self.each = [self._raw(batch, [row]) for batch in self.batches for row in range(batch.span.rows)]
 
     def _raw(self, batch: Batch, rows: Sequence[int]) -> bytes:
         return self.reader.raw(batch.span, [batch.span.first_row + row for row in rows])
@@ -123,11 +123,7 @@ def copies(content: bytes | str, folder: Path, **options: object) -> Reading:
 
 def facts(reading: Reading) -> tuple[object, ...]:
     """All that must not depend on how a file is read: what each record is, and what its rejects are."""
-    return reading.rows(), reading.reader.header_raw, reading.reader.footer_raw, alone(reading)
-
-
-def alone(reading: Reading) -> list[bytes]:
-    return [b"".join(reading.raws.values())] if len(reading.batches) < 2 else []
+    return reading.rows(), reading.reader.header_raw, reading.reader.footer_raw, reading.each
 
 
 def refused(content: bytes | str, folder: Path, **options: object) -> str:
