@@ -38,8 +38,8 @@ FRESH = ~pl.col("ledger.skipped")
 CONTROLS = Rule(codes.SPECIAL_CHARACTER, lambda name: text(name).str.contains(CONTROL))
 
 
-def value(name: str, says: str, example: str, limit: int, *more: Rule, **options: Any) -> Field:
-    """Declare a value: its length is limited, and it holds no control characters."""
+def value(name: str, says: str, example: str, limit: int | None, *more: Rule, **options: Any) -> Field:
+    """Declare a value: its length is limited (None: by its kind), and it holds no control characters."""
     kind = options.pop("kind", Kind())
     return Field(name, name, kind, says, example, limit=limit, rules=(CONTROLS, *more), **options)
 
