@@ -12,7 +12,14 @@ NUMBERS = NUMBERS_OF_FORM | {
     "SECTION_NOT_FOUND": -31,
     **dict.fromkeys(
         (
-            *("VALUE_NOT_ALLOWED", "SOURCE_MISSING", "SOURCE_DOUBLED", "SOURCE_AMBIGUOUS", "SOURCE_EMPTY"),
+            *(
+                "VALUE_NOT_ALLOWED",
+                "SOURCE_MISSING",
+                "SOURCE_DOUBLED",
+                "SOURCE_AMBIGUOUS",
+                "SOURCE_EMPTY",
+                "NO_CONTENT",
+            ),
             *("TERM_MISSING", "TERM_DOUBLED", "TERM_NOT_FOUND", "TERM_AMBIGUOUS"),
             *("DESTINATION_SEVERAL", "DESTINATION_DOUBLED", "DESTINATION_NOT_EMPTY", "DESTINATION_IN_USE"),
             "NO_DESTINATION_FREE",
@@ -87,25 +94,25 @@ SOURCE_AMBIGUOUS = error(
     "Name the section by its call number.",
     TABLE,
 )
-SOURCE_EMPTY = warning(
+SOURCE_EMPTY = error(
     "SOURCE_EMPTY",
     "content was to be copied, and the source has none",
-    "{cell} has no content, so none was copied",
-    "Look whether it is the right source; when it has content, copy the content.",
+    "{cell} has no content that could be copied",
+    "Look whether it is the right source; send the record again when it has content.",
+    TABLE,
+)
+NO_CONTENT = warning(
+    "NO_CONTENT",
+    "a section was to be copied with its content, and has none; the copies have none either",
+    "{cell} has no content; the copies are made without",
+    "Look whether it is the right source; when it has content, copy that (CONTENT).",
     TABLE,
 )
 DESTINATION_FORMAT = error(
     "DESTINATION_FORMAT",
-    "the cell is no list of call numbers, separated by semicolons: one of them is blank",
-    "{cell} has a blank among its call numbers",
+    "the cell is no list of call numbers, separated by semicolons: one of them is blank, or longer than 100 characters",
+    "{cell} has a call number that is blank, or longer than {longest} characters",
     "Write call numbers with one semicolon between two, and none before or after them.",
-    TABLE,
-)
-DESTINATION_TOO_LONG = error(
-    "TOO_LONG",
-    "one of the call numbers is longer than call numbers are",
-    "a call number of {cell} has more than 100 characters",
-    "Shorten the call number; look for a missing semicolon.",
     TABLE,
 )
 DESTINATION_SEVERAL = error(

@@ -40,8 +40,6 @@ SOURCE = ("source_call_number", "source_course_id")
 TERM = ("dest_term_id", "dest_term_sourcedid")
 """Values of which one is given, and not both."""
 
-LONGEST_CALL_NUMBER = 100
-
 
 def takes(name: str, what: str) -> pl.Expr:
     """Return where a record's copy type takes so much of a value."""
@@ -53,14 +51,18 @@ def alone(pair: tuple[str, str]) -> pl.Expr:
     return given(pair[0]) != given(pair[1])
 
 
+def sound(name: str, limit: int | None) -> pl.Expr:
+    """Return where a value is given and nothing is wrong with it by itself: one bad cell has one finding."""
+    fits = pl.lit(value=True) if limit is None else text(name).str.len_chars() <= limit
+    return pl.col(name).is_not_null() & ~text(name).str.contains(CONTROL) & fits
+
+
 def of_table(name: str, limit: int | None) -> Iterator[Rule]:
-    """Yield the rules that the table makes of a value. A cell that is wrong in itself is not also one too many."""
+    """Yield the rules that the table makes of a value."""
     if NEEDED in TAKES[name]:
         yield Rule(rules.REQUIRED, lambda name: ~given(name) & takes(name, NEEDED))
     if NONE in TAKES[name]:
-        right = pl.col(name).is_not_null() & ~text(name).str.contains(CONTROL)
-        fits = pl.lit(value=True) if limit is None else text(name).str.len_chars() <= limit
-        yield Rule(codes.VALUE_NOT_ALLOWED, lambda name: right & fits & takes(name, NONE))
+        yield Rule(codes.VALUE_NOT_ALLOWED, lambda name: sound(name, limit) & takes(name, NONE))
 
 
 def value(name: str, says: str, example: str, limit: int | None, *more: Rule, **options: Any) -> Field:
@@ -99,7 +101,10 @@ def of_term(code: Code, count: pl.Expr) -> Rule:
     return Rule(code, lambda name: pl.col(name).is_not_null() & takes(name, ONE) & count)
 
 
-EMPTY_SOURCE = Rule(codes.SOURCE_EMPTY, lambda name: given(name) & pl.col("decided.lacks"))
+WITHOUT_CONTENT = (
+    of_source(codes.SOURCE_EMPTY),
+    Rule(codes.NO_CONTENT, lambda name: given(name) & pl.col("decided.lacks")),
+)
 
 FIELDS = (
     Field(
@@ -111,18 +116,17 @@ FIELDS = (
         rules.REQUIRED,
     ),
     value("client_string", "The institution's client string.", "strata", 32,
-          Rule(SOURCE_UNKNOWN, lambda name: pl.col(name) != pl.col("run.source"))),
+          Rule(SOURCE_UNKNOWN, lambda name: sound(name, 32) & (pl.col(name) != pl.col("run.source")))),
     value("source_sort_string", "With call number or course id: which section is copied.", "UNIV-MATH", 255),
     value("source_call_number", "The section that is copied; this or source_course_id.", "MATH101_F14", 100,
-          *one_of(SOURCE, codes.SOURCE_MISSING, codes.SOURCE_DOUBLED), of_source(codes.NUMBER_NOT_FOUND), EMPTY_SOURCE),
+          *one_of(SOURCE, codes.SOURCE_MISSING, codes.SOURCE_DOUBLED), of_source(codes.NUMBER_NOT_FOUND), *WITHOUT_CONTENT),
     value("source_course_id", "The course whose only section is copied; this or source_call_number.", "", 100,
-          of_source(codes.COURSE_NOT_FOUND), of_source(codes.SOURCE_AMBIGUOUS), EMPTY_SOURCE),
+          of_source(codes.COURSE_NOT_FOUND), of_source(codes.SOURCE_AMBIGUOUS), *WITHOUT_CONTENT),
     value("dest_sort_string", "Where the new sections stand in the institution.", "UNIV-MATH", 255),
     value(
         "dest_call_numbers", "The new sections, separated by ;. Or the one section that content is copied into.", "MATH101_S15;MATH101_S15B", None,
-        Rule(codes.DESTINATION_TOO_LONG, lambda name: pl.col(name).list.eval(pl.element().str.len_chars()).list.max() > LONGEST_CALL_NUMBER),
-        Rule(codes.DESTINATION_SEVERAL, lambda name: (pl.col("copy_type") == CONTENT) & (pl.col(name).list.len() > 1)),
-        Rule(codes.DESTINATION_DOUBLED, lambda name: (pl.col("copy_type") != CONTENT) & (pl.col(name).list.n_unique() < pl.col(name).list.len())),
+        Rule(codes.DESTINATION_SEVERAL, lambda name: sound(name, None) & (pl.col("copy_type") == CONTENT) & (pl.col(name).list.len() > 1)),
+        Rule(codes.DESTINATION_DOUBLED, lambda name: sound(name, None) & (pl.col("copy_type") != CONTENT) & (pl.col(name).list.n_unique() < pl.col(name).list.len())),
         of_destination(codes.DESTINATION_NOT_FOUND),
         of_destination(codes.DESTINATION_NOT_EMPTY),
         of_destination(codes.NO_DESTINATION_FREE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -9,6 +10,9 @@ import polars as pl
 from bulkload.kinds import Kind
 from bulkload.rules import Code
 from bulkload.templates.course_copy import codes
+
+LONGEST = 100
+"""Characters of a call number, as in the template section."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +23,16 @@ class CallNumbers(Kind):
     says: str = "call numbers, separated by semicolons"
     dtype: pl.DataType = field(default_factory=lambda: pl.List(pl.String))
 
+    @property
+    def words(self) -> Mapping[str, pl.Expr]:
+        """Name the limit."""
+        return {"longest": pl.lit(LONGEST)}
+
     def parse(self, text: pl.Series) -> pl.Series:
-        """Read the call numbers of texts that have no blank one among them."""
+        """Read the call numbers of texts that have none among them which is blank or too long."""
         pieces = pl.col("t").str.split(";").list.eval(pl.element().str.strip_chars())
-        return text.to_frame("t").select(pl.when(~pieces.list.contains("")).then(pieces)).to_series()
+        right = pieces.list.eval(pl.element().str.len_chars().is_between(1, LONGEST)).list.all()
+        return text.to_frame("t").select(pl.when(right).then(pieces)).to_series()
 
     def show(self, value: pl.Expr) -> pl.Expr:
         """Write a semicolon between two."""

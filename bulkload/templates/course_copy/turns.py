@@ -13,8 +13,8 @@ from bulkload.templates.course_copy.records import CONTENT, SECTION_AND_CONTENT,
 class Turn(NamedTuple):
     """What became of a record: `outcome` (None: rejected), and in words what `happened`.
 
-    `source` and `destination` are words of codes, `left_out` the destinations in use, and `lacks` says that the
-    source has no content.
+    `source` and `destination` are words of codes, `left_out` the destinations in use, and `lacks` says that
+    copies were made without the content that was to come with them.
     """
 
     outcome: str | None = None
@@ -97,12 +97,12 @@ class Turns:
                     return Turn("skipped") if self._skips(creates=False) else Turn("unchanged", happened="unchanged")
                 fault = codes.DESTINATION_NOT_EMPTY.word
         source, of_source = self._source(copy)
+        if source is not None and not source.content:
+            of_source = codes.SOURCE_EMPTY.word
         if not copy.ok or fault or of_source or source is None or destination is None:
             return Turn(source=of_source, destination=fault)
         if self._skips(creates=False):
             return Turn("skipped")
-        if not source.content:
-            return Turn("unchanged", lacks=True, happened="unchanged")
         self.sections.put(destination._replace(content=True, filled_by=copy.asked))
         return Turn("updated", happened=f"content copied into {destination.call_number}")
 
