@@ -16,7 +16,7 @@ from bulkload.templates.course_copy.kinds import CallNumbers, SourcedId
 from bulkload.templates.course_copy.records import CONTENT, SECTION_AND_CONTENT, TYPES
 from bulkload.templates.user_enrollment import fields
 from bulkload.templates.user_enrollment.codes import SOURCE_UNKNOWN, TERM_NOT_FOUND
-from bulkload.templates.user_enrollment.fields import CONTROL, given, text
+from bulkload.templates.user_enrollment.fields import given, sound
 
 NEEDED, ONE, OPEN, NONE = "needed", "one of the two", "may be given", "must be blank"
 
@@ -49,12 +49,6 @@ def takes(name: str, what: str) -> pl.Expr:
 def alone(pair: tuple[str, str]) -> pl.Expr:
     """Return where one of two values is given, and not both."""
     return given(pair[0]) != given(pair[1])
-
-
-def sound(name: str, limit: int | None) -> pl.Expr:
-    """Return where a value is given and nothing is wrong with it by itself: one bad cell has one finding."""
-    fits = pl.lit(value=True) if limit is None else text(name).str.len_chars() <= limit
-    return pl.col(name).is_not_null() & ~text(name).str.contains(CONTROL) & fits
 
 
 def of_table(name: str, limit: int | None) -> Iterator[Rule]:
@@ -116,7 +110,7 @@ FIELDS = (
         rules.REQUIRED,
     ),
     value("client_string", "The institution's client string.", "strata", 32,
-          Rule(SOURCE_UNKNOWN, lambda name: sound(name, 32) & (pl.col(name) != pl.col("run.source")))),
+          form=Rule(SOURCE_UNKNOWN, lambda name: pl.col(name) != pl.col("run.source"))),
     value("source_sort_string", "With call number or course id: which section is copied.", "UNIV-MATH", 255),
     value("source_call_number", "The section that is copied; this or source_course_id.", "MATH101_F14", 100,
           *one_of(SOURCE, codes.SOURCE_MISSING, codes.SOURCE_DOUBLED), of_source(codes.NUMBER_NOT_FOUND), *WITHOUT_CONTENT),

@@ -35,7 +35,7 @@ def as_turns(frame: pl.DataFrame) -> pl.DataFrame:
         "who": pl.col("who").fill_null(-1),
         "action": pl.when(~passes).then(pl.col("action").to_physical().cast(pl.Int64)).fill_null(-1),
         "ok": pl.col("ok") & ~pl.col("ledger.skipped"),
-        "in_xml": pl.col("xml"),
+        "in_xml": pl.col("file.xml"),
         "login": pl.col("login").fill_null(-1),
         "had": pl.col("had").fill_null(-1),
         "same": (pl.col("folded") == pl.col("record.folded")).fill_null(value=False),
@@ -112,7 +112,7 @@ def effects(frame: pl.DataFrame, template: Template, roles: pl.DataFrame) -> pl.
     enrolled, moved = pl.col("role.before") == 0, pl.col("role.before") != pl.col("role.after")
     outcome = (
         pl.when("ledger.skipped").then(pl.lit("skipped"))
-        .when(~pl.col("ok") | pl.col("decided.code").is_not_null()).then(pl.lit("rejected"))
+        .when(~pl.col("ok") | pl.col("decided.wrong")).then(pl.lit("rejected"))
         .when("other").then(pl.lit("skipped"))
         .when(pl.col("new") | (enrols & enrolled)).then(pl.lit("created"))
         .when((pl.col("changes") != "") | moved).then(pl.lit("updated"))

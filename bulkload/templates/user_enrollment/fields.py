@@ -35,13 +35,32 @@ ENROLS = pl.col("action").is_in([ENROLL, DROP])
 FRESH = ~pl.col("ledger.skipped")
 """Records that no earlier file has applied: what has been applied is not looked at again."""
 
-CONTROLS = Rule(codes.SPECIAL_CHARACTER, lambda name: text(name).str.contains(CONTROL))
+
+def holds_controls(name: str) -> pl.Expr:
+    """Return where a value holds a control character."""
+    return text(name).str.contains(CONTROL)
 
 
-def value(name: str, says: str, example: str, limit: int | None, *more: Rule, **options: Any) -> Field:
-    """Declare a value: its length is limited (None: by its kind), and it holds no control characters."""
+def fits(name: str, limit: int | None) -> pl.Expr:
+    """Return where a value is given, its kind reads it, and it is not too long."""
+    readable = pl.col(name).is_not_null()
+    return readable if limit is None else readable & (text(name).str.len_chars() <= limit)
+
+
+def sound(name: str, limit: int | None) -> pl.Expr:
+    """Return where a value is given and nothing is wrong with it by itself: one bad cell has one finding."""
+    return fits(name, limit) & ~holds_controls(name)
+
+
+def value(
+    name: str, says: str, example: str, limit: int | None, *more: Rule, form: Rule | None = None, **options: Any
+) -> Field:
+    """Declare a value: not too long (None: its kind says how long), else without control characters, else of its form."""
+    checks = [Rule(codes.SPECIAL_CHARACTER, lambda name: fits(name, limit) & holds_controls(name))]
+    if form is not None:
+        checks.append(Rule(form.code, lambda name: sound(name, limit) & form.fails(name)))
     kind = options.pop("kind", Kind())
-    return Field(name, name, kind, says, example, limit=limit, rules=(CONTROLS, *more), **options)
+    return Field(name, name, kind, says, example, limit=limit, rules=(*checks, *more), **options)
 
 
 def needed(*more: Rule) -> tuple[Rule, ...]:
@@ -51,15 +70,21 @@ def needed(*more: Rule) -> tuple[Rule, ...]:
     return (here, new, *more)
 
 
-def decided(code: Code, column: str, where: Callable[[str], pl.Expr] = lambda _: pl.lit(value=True)) -> Rule:
+def decided(code: Code, where: Callable[[str], pl.Expr] = lambda _: pl.lit(value=True)) -> Rule:
     """Make a rule of what the turn of a record gave."""
-    return Rule(code, lambda name: (pl.col("decided.code") == column) & where(name))
+    return Rule(code, lambda name: (pl.col("decided.code") == code.word) & where(name))
+
+
+def not_beside(code: Code) -> Rule:
+    """Make the rule of a value that only records have which enrol or drop."""
+    return Rule(code, lambda name: given(name) & ~ENROLS)
 
 
 LOGIN_FORM = Rule(codes.LOGIN_BLANKS, lambda name: text(name).str.contains(r"\s"))
 ADDRESS_FORM = Rule(
     codes.EMAIL_FORMAT, lambda name: given(name) & ~text(name).str.contains(r"^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$")
 )
+DIGITS = Rule(codes.ROLE_FORMAT, lambda name: given(name) & ~text(name).str.contains("^[0-9]+$"))
 
 FIELDS = (
     Field(
@@ -69,14 +94,17 @@ FIELDS = (
         "ADD a person, UPDATE one, ENROLL (and add or update) one, or DROP an enrolment.",
         ENROLL,
         rules.REQUIRED,
-        rules=(Rule(codes.PERSON_STAYS, lambda name: pl.col(name) == DELETE),),
+        rules=(
+            Rule(codes.PERSON_STAYS, lambda name: (pl.col(name) == DELETE) & pl.col("file.xml")),
+            Rule(codes.ACTION_UNKNOWN, lambda name: (pl.col(name) == DELETE) & ~pl.col("file.xml")),
+        ),
     ),
     value(
         "source",
         "The institution's client string; with person_id the key of a person.",
         "strata",
         32,
-        Rule(codes.SOURCE_UNKNOWN, lambda name: pl.col(name) != pl.col("run.source")),
+        form=Rule(codes.SOURCE_UNKNOWN, lambda name: pl.col(name) != pl.col("run.source")),
         required=rules.REQUIRED,
     ),
     value(
@@ -84,8 +112,8 @@ FIELDS = (
         "The person's id.",
         "S100",
         100,
-        decided(codes.PERSON_EXISTS, "PERSON_EXISTS"),
-        decided(codes.PERSON_NOT_FOUND, "PERSON_NOT_FOUND"),
+        decided(codes.PERSON_EXISTS),
+        decided(codes.PERSON_NOT_FOUND),
         Rule(codes.ALREADY_APPLIED, lambda _: pl.col("ledger.skipped")),
         required=rules.REQUIRED,
     ),
@@ -94,18 +122,15 @@ FIELDS = (
         "The login, without blanks, unique in any letter case.",
         "jdoe",
         100,
-        *needed(
-            LOGIN_FORM,
-            decided(codes.LOGIN_TAKEN, "LOGIN_TAKEN"),
-            decided(codes.LOGIN_CHANGE_NEEDS_XML, "LOGIN_CHANGE_NEEDS_XML"),
-        ),
+        *needed(decided(codes.LOGIN_TAKEN), decided(codes.LOGIN_CHANGE_NEEDS_XML)),
+        form=LOGIN_FORM,
     ),
     value(
         "password",
         f"The password, kept as a keyed digest; blank or {UNCHANGED} leaves the one that is stored.",
         "blue-Horse7",
         50,
-        decided(codes.PASSWORD_OF_NEW, "PASSWORD_FORMAT"),
+        Rule(codes.PASSWORD_OF_NEW, lambda _: pl.col("decided.keeps")),
         trims=False,
         secret=True,
     ),
@@ -119,9 +144,9 @@ FIELDS = (
         "M, F, or as IMS has it: 0 (not known), 1 (female), 2 (male).",
         "F",
     ),
-    value("dob", "Date of birth.", "1996-04-09", 10, kind=IsoDay(), secret=True),
+    Field("dob", "dob", IsoDay(), "Date of birth.", "1996-04-09", secret=True),
     value("disability", "A disability.", "", 255, secret=True),
-    value("email", "Email address.", "jane.doe@example.org", 255, *needed(ADDRESS_FORM)),
+    value("email", "Email address.", "jane.doe@example.org", 255, *needed(), form=ADDRESS_FORM),
     value("phone", "Telephone number.", "303-555-0100", 30),
     value("address1", "Street.", "12 Elm Street", 100),
     value("address2", "Second line of the street.", "Apartment 4", 100),
@@ -134,32 +159,32 @@ FIELDS = (
         "The section that the person is enrolled in or dropped from; this or node_string.",
         "MATH101_F14",
         100,
-        Rule(codes.TARGET_NOT_ALLOWED, lambda name: given(name) & ~ENROLS),
         Rule(codes.TARGET_DOUBLED, lambda name: given(name) & given("node_string") & ENROLS),
         Rule(codes.TARGET_MISSING, lambda name: ~given(name) & ~given("node_string") & ENROLS),
         Rule(codes.SECTION_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & pl.col("section.number").is_null()),
         Rule(codes.SECTION_EXPIRED, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & (pl.col("section.expires") <= pl.col("run.now"))),
-        decided(codes.ENROLLMENT_NOT_FOUND, "ENROLLMENT_NOT_FOUND", given),
+        decided(codes.ENROLLMENT_NOT_FOUND, given),
+        form=not_beside(codes.TARGET_NOT_ALLOWED),
     ),
     value(
         "node_string",
         "The node that the person is enrolled in or dropped from; this or call_number.",
         "",
         100,
-        Rule(codes.TARGET_NOT_ALLOWED, lambda name: given(name) & ~ENROLS),
-        Rule(codes.NODE_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & pl.col("node.number").is_null()),
-        decided(codes.ENROLLMENT_NOT_FOUND, "ENROLLMENT_NOT_FOUND", given),
+        Rule(codes.NODE_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ~given("call_number") & ENROLS & pl.col("node.number").is_null()),
+        decided(codes.ENROLLMENT_NOT_FOUND, given),
+        form=not_beside(codes.TARGET_NOT_ALLOWED),
     ),
     value(
         "role_id",
         "The role, in digits: 1 Professor, 2 Student, or another of the store.",
         "2",
         10,
-        Rule(codes.ROLE_NOT_ALLOWED, lambda name: given(name) & ~ENROLS),
+        Rule(codes.ROLE_NOT_ALLOWED, lambda name: given(name) & ~ENROLS & ~holds_controls(name) & (text(name).str.len_chars() <= 10) & ~DIGITS.fails(name)),
         Rule(rules.REQUIRED, lambda name: ~given(name) & ENROLS),
-        Rule(codes.ROLE_FORMAT, lambda name: given(name) & ~text(name).str.contains("^[0-9]+$")),
         Rule(codes.ROLE_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & pl.col("role.number").is_null()),
         Rule(codes.ALREADY_APPLIED, lambda _: pl.col("ledger.skipped") & ENROLS),
+        form=DIGITS,
     ),
     Field("properties", "properties", Kind(), "Extra properties of the person, kept with them.", only_in_xml=True),
 )  # fmt: skip
