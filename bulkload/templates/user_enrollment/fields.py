@@ -14,7 +14,7 @@ from bulkload.rules import Code, Rule
 from bulkload.template import Field
 from bulkload.templates.student.fields import UNCHANGED
 from bulkload.templates.user_enrollment import codes
-from bulkload.templates.user_enrollment.records import ACTIONS, DELETE, DROP, ENROLL
+from bulkload.templates.user_enrollment.records import ACTIONS, ADD, DELETE, DROP, ENROLL, UPDATE
 
 CONTROL = r"[\x00-\x1f\x7f-\x9f\ufffd]"
 
@@ -31,6 +31,9 @@ def given(name: str) -> pl.Expr:
 
 ENROLS = pl.col("action").is_in([ENROLL, DROP])
 """Records that name a target and a role."""
+
+ALONE = pl.col("action").is_in([ADD, UPDATE])
+"""Records that name neither."""
 
 FRESH = ~pl.col("ledger.skipped")
 """Records that no earlier file has applied: what has been applied is not looked at again."""
@@ -77,7 +80,7 @@ def decided(code: Code, where: Callable[[str], pl.Expr] = lambda _: pl.lit(value
 
 def not_beside(code: Code) -> Rule:
     """Make the rule of a value that only records have which enrol or drop."""
-    return Rule(code, lambda name: given(name) & ~ENROLS)
+    return Rule(code, lambda name: given(name) & ALONE)
 
 
 LOGIN_FORM = Rule(codes.LOGIN_BLANKS, lambda name: text(name).str.contains(r"\s"))
@@ -180,7 +183,7 @@ FIELDS = (
         "The role, in digits: 1 Professor, 2 Student, or another of the store.",
         "2",
         10,
-        Rule(codes.ROLE_NOT_ALLOWED, lambda name: given(name) & ~ENROLS & ~holds_controls(name) & (text(name).str.len_chars() <= 10) & ~DIGITS.fails(name)),
+        Rule(codes.ROLE_NOT_ALLOWED, lambda name: given(name) & ALONE & ~holds_controls(name) & (text(name).str.len_chars() <= 10) & ~DIGITS.fails(name)),
         Rule(rules.REQUIRED, lambda name: ~given(name) & ENROLS),
         Rule(codes.ROLE_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & pl.col("role.number").is_null()),
         Rule(codes.ALREADY_APPLIED, lambda _: pl.col("ledger.skipped") & ENROLS),
