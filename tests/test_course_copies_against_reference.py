@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from loading import query, results, run
-from reference.course_copy import Copies, Line, apply
+from reference.course_copy import Copies, Line
 from reference.course_copy_strategies import CLIENT, NOW, Case, Step, cases, every_fault, institution
 from reference.strategies import to_csv
 from reference.user_enrollment_store import Section
@@ -97,19 +97,21 @@ def outcomes(lines: list[Line]) -> dict[str, int]:
 
 def compare(step: Step, model: Copies, folder: Path, now: Any) -> list[Line]:
     """Load a file into both, and hold all that can be seen against each other; return what the model says."""
-    store, path = folder / "store.db", folder / "copies.txt"
+    store, path = folder / "store.db", folder / ("copies.txt" if step.delimiter else "copies.xml")
+    log = folder / f"{path.name}.csv"
     path.write_text(step.text, encoding="utf-8", newline="")
-    asked = {"template": "course-copy", "delimiter": step.delimiter, "store": store, "now": now, **step.options}
+    form = {"template": "course-copy", "delimiter": step.delimiter} if step.delimiter else {}
+    asked = {**form, "store": store, "now": now, **step.options}
     before = traces(store)
     (dry,) = run("validate", path, results=folder / "dry.csv", **asked)
     assert traces(store) == before
     (wet,) = run("apply", path, **asked)
-    lines = apply(model, step.text, delimiter=step.delimiter, **step.options)
+    lines = step.apply_to(model)
     assert wet.refused is None
-    assert logged(folder / "copies.txt.csv") == modelled(lines)
+    assert logged(log) == modelled(lines)
     assert dict(wet.tally.outcomes) == outcomes(lines)
     assert stored(store) == expected(model)
-    assert (folder / "dry.csv").read_bytes() == (folder / "copies.txt.csv").read_bytes()
+    assert (folder / "dry.csv").read_bytes() == log.read_bytes()
     assert dry.tally == wet.tally
     if not {"created", "updated"} & {one.outcome for one in lines}:
         assert traces(store) == before
@@ -126,12 +128,13 @@ def test_the_log_and_the_sections_are_those_of_the_model(case: Case) -> None:
             compare(step, case.store, folder, NOW + timedelta(days=day))
 
 
-def test_the_file_of_every_fault_has_every_code_and_gives_what_the_model_gives(tmp_path: Path) -> None:
+@pytest.mark.parametrize("delimiter", [",", ""], ids=["delimited", "xml"])
+def test_the_file_of_every_fault_has_every_code_and_gives_what_the_model_gives(tmp_path: Path, delimiter: str) -> None:
     empty = Section("BIO", "Bio", "Top|T1", "T1")
     model = institution({"MATH101": Section("MATH", "Algebra", "Top|T1", "T1", None, True), "BIO 2": empty,
                          "BIO3": copy.deepcopy(empty)})  # fmt: skip
     prepare(model, tmp_path, tmp_path / "store.db")
-    step = Step(every_fault(), ",", {"source": CLIENT})
+    step = Step(every_fault(), delimiter, {"source": CLIENT})
     first = compare(step, model, tmp_path, NOW)
     again = compare(step, model, tmp_path, NOW + timedelta(days=1))
     assert {two.outcome for one, two in zip(first, again, strict=True) if one.result == "SUCCESS"} == {"unchanged"}
@@ -146,7 +149,7 @@ def test_in_the_model_copies_make_sections_and_fill_empty_ones_do_nothing_else_a
     store = case.store
     for step in case.steps:
         before = copy.deepcopy(store)
-        first = apply(store, step.text, delimiter=step.delimiter, **step.options)
+        first = step.apply_to(store)
         made = store.sections.keys() - before.sections.keys()
         assert bool(made) == ("created" in outcomes(first))
         filled = [one for one in before.sections if store.sections[one].content and not before.sections[one].content]
@@ -154,6 +157,6 @@ def test_in_the_model_copies_make_sections_and_fill_empty_ones_do_nothing_else_a
         for number, one in before.sections.items():
             one.content = store.sections[number].content
             assert one == store.sections[number]
-        second = apply(store, step.text, delimiter=step.delimiter, **step.options)
+        second = step.apply_to(store)
         done = [two.outcome for one, two in zip(first, second, strict=True) if one.result == "SUCCESS"]
         assert set(done) <= {"unchanged", "skipped" if step.options.get("only") == "create" else "unchanged"}

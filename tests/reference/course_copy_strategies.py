@@ -1,18 +1,19 @@
 """Random small stores and files of course copies, crowded so that sources, destinations and terms meet.
 
-Draw `cases()` for a store and the files after it; `every_fault()` is a file with each wrong value. `to_delimited`
-writes a file.
+Draw `cases()` for a store and the files after it; `every_fault()` is a file with each wrong value. `to_delimited` and
+`to_xml` write a file.
 """
 
 import copy
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+from xml.sax.saxutils import escape, quoteattr
 
 from hypothesis import strategies as st
 
-from .course_copy import FIELDS, MAY, NO, PAIR, SOURCES, TABLE, TERMS, Copies, apply
+from .course_copy import FIELDS, MAY, NO, PAIR, SOURCES, TABLE, TERMS, Copies, Line, apply
 from .user_enrollment_store import Section, Term
 
 NOW = datetime(2026, 11, 21, 8, 7, 30, tzinfo=UTC)
@@ -45,7 +46,7 @@ Row = dict[str, str]
 
 @dataclass
 class Step:
-    """One file's rows, the delimiter they are written with, and the options they are loaded with."""
+    """One file's rows, the delimiter they are written with (blank: XML), and the options they are loaded with."""
 
     rows: list[Row]
     delimiter: str
@@ -53,8 +54,13 @@ class Step:
 
     @property
     def text(self) -> str:
-        """Return the delimited file."""
-        return to_delimited(self.rows, self.delimiter)
+        """Return the file."""
+        return to_delimited(self.rows, self.delimiter) if self.delimiter else to_xml(self.rows)
+
+    def apply_to(self, model: Copies) -> list[Line]:
+        """Load the rows into a model; in XML each record stands two lines further down."""
+        lines = apply(model, to_delimited(self.rows, "\t"), delimiter="\t", **self.options)
+        return lines if self.delimiter else [replace(one, line=one.line + 2) for one in lines]
 
 
 @dataclass
@@ -162,11 +168,21 @@ def cases(draw: st.DrawFn, *, max_files: int = 3) -> Case:
                     apply(ahead, to_delimited(rows, "\t"), delimiter="\t")
                 rows.append(draw_row(draw, ahead, is_tidy))
         options = pick(draw, [{}, {}, {}, {"only": "create"}, {"only": "update"}, {"source": CLIENT}])
-        steps.append(Step(rows, pick(draw, [",", "\t"]), options))
-        apply(seen, steps[-1].text, delimiter=steps[-1].delimiter, **options)
+        steps.append(Step(rows, pick(draw, [",", "\t", ""]), options))
+        steps[-1].apply_to(seen)
     return Case(store, steps)
 
 
 def to_delimited(rows: list[Row], delimiter: str) -> str:
     """Write rows, a line each."""
     return "".join(delimiter.join(row[name] for name in FIELDS) + "\n" for row in rows)
+
+
+def to_xml(rows: list[Row]) -> str:
+    """Write rows as XML, a line each from line 3 on; every other one with elements that are empty."""
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<coursecopies>"]
+    for number, row in enumerate(rows):
+        names = [name for name in FIELDS[1:] if row[name] or number % 2]
+        elements = "".join(f"<{name}>{escape(row[name])}</{name}>" for name in names)
+        lines.append(f"<coursecopy copy_type={quoteattr(row['copy_type'])}>{elements}</coursecopy>")
+    return "\n".join([*lines, "</coursecopies>"]) + "\n"
