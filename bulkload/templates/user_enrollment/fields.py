@@ -148,7 +148,7 @@ FIELDS = (
         "F",
     ),
     Field("dob", "dob", IsoDay(), "Date of birth.", "1996-04-09", secret=True),
-    value("disability", "A disability.", "", 255, secret=True),
+    value("disability", "A disability.", "dyslexia", 255, secret=True),
     value("email", "Email address.", "jane.doe@example.org", 255, *needed(), form=ADDRESS_FORM),
     value("phone", "Telephone number.", "303-555-0100", 30),
     value("address1", "Street.", "12 Elm Street", 100),
@@ -172,7 +172,7 @@ FIELDS = (
     value(
         "node_string",
         "The node that the person is enrolled in or dropped from; this or call_number.",
-        "",
+        "UNIV-LIBRARY",
         100,
         Rule(codes.NODE_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ~given("call_number") & ENROLS & pl.col("node.number").is_null()),
         decided(codes.ENROLLMENT_NOT_FOUND, given),
@@ -189,6 +189,6 @@ FIELDS = (
         Rule(codes.ALREADY_APPLIED, lambda _: pl.col("ledger.skipped") & ENROLS),
         form=DIGITS,
     ),
-    Field("properties", "properties", Kind(), "Extra properties of the person, kept with them.", only_in_xml=True),
+    Field("properties", "properties", Kind(), "Extra properties of the person, kept with them.", '{"campus":"North"}', only_in_xml=True),
 )  # fmt: skip
 """In the order of the positions; `properties` only XML has."""
