@@ -48,7 +48,7 @@ class CourseCopyRun(Run):
     Records depend on those before them: a section that one makes is in use for the next, and can be its source.
     """
 
-    keeps = frozenset({*Copy._fields, *(f"text.{name}" for name in SOURCE)})
+    keeps = frozenset(Copy._fields)
     recalls: Mapping[str, Recalled] = {
         "section": Recalled("section", ("call_number",), OF_SECTION),
         "course": Recalled("section", ("course_id",), OF_SECTION),
