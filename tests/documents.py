@@ -27,11 +27,12 @@ from example_runs import (
     NOW,
     ROOT,
     RUNS,
+    STORIES,
     bulkload,
     write_expected,
-    write_migration,
     write_nights,
     write_spreadsheet,
+    write_story,
 )
 from loading import query
 
@@ -383,7 +384,8 @@ def main() -> None:
     for example in RUNS:
         write_expected(example)
     write_nights()
-    write_migration()
+    for story in STORIES:
+        write_story(story)
     PICTURE.write_text(picture(), encoding="utf-8")
     README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
 
