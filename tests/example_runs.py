@@ -159,7 +159,21 @@ COPIES = Story(
 )
 """Copies with every case, delimited; then XML that repeats some of them and goes on."""
 
-STORIES = (MIGRATION, COPIES)
+INSTITUTION = "examples/user-enrollment"
+USERS_SITE = f"{INSTITUTION}/bulkload.toml"
+USERS = Story(
+    "user-enrollment",
+    ("user-enrollment", "user-enrollment/reference"),
+    (
+        Step(("apply", f"{INSTITUTION}/reference"), 0, "2026-11-20T06:00:00Z"),
+        Step(("apply", "--template", "user-enrollment", f"{INSTITUTION}/users.txt"), 1, config=USERS_SITE),
+        Step(("apply", "--template", "user-enrollment", f"{INSTITUTION}/users-grown.txt"), 1, LATER, config=USERS_SITE),
+        Step(("apply", f"{INSTITUTION}/users.xml"), 1, "2026-11-23T08:07:30Z", config=USERS_SITE),
+    ),
+)
+"""An institution's file with every case, the same file when it has grown, and what only XML can say."""
+
+STORIES = (MIGRATION, COPIES, USERS)
 
 
 def told(story: Story, place: Path) -> Iterator[tuple[Step, int, str]]:

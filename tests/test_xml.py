@@ -207,6 +207,21 @@ def test_persons_are_found_by_their_source_and_id_as_the_engine_compares_them(tm
     ]
 
 
+@pytest.mark.parametrize("recstatus", ["3", "7"])
+def test_a_person_who_is_to_be_deleted_or_asks_for_what_is_not_there_is_a_record_and_serves_no_membership(
+    tmp_path, recstatus
+):
+    found = [membership(1), person(1, recstatus=recstatus, more="<userid>a</userid>"), person(2), membership(2)]
+    reading = enterprise(file(*found), tmp_path)
+    action = {"3": "DELETE"}.get(recstatus, recstatus)
+    assert reading.values("action", "person_id", "login_id") == [
+        ("ENROLL", "1", ""),
+        (action, "1", "a"),
+        ("ENROLL", "2", ""),
+    ]
+    assert enterprise(reading.rejects(), tmp_path).fields() == reading.fields()
+
+
 def test_a_target_is_a_node_where_its_group_or_its_source_says_so(tmp_path):
     groups = [group("M", "Call Number"), group("N", " enrollable NODE")]
     found = [membership(1, "M"), membership(1, "N"), membership(1, "X"), membership(1, "E", source="ECLG"), *groups]

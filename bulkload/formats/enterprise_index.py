@@ -18,6 +18,9 @@ from bulkload.spool import Spool
 KEYS = 128 << 20
 """Bytes of the file for each part of the keys: some 10 MB of them."""
 
+SERVING = ("ADD", "UPDATE")
+"""What a person has to ask for to be that of a membership; one who asks for anything else is a record, to be refused."""
+
 PLACES = {
     "key": pl.String, "group_key": pl.String,
     **dict.fromkeys(
@@ -43,13 +46,14 @@ class Index:
         members = found.members.with_columns(role_action(), key("source", "person_id"))
         self._by_place("person", persons)
         self._by_place("member", members)
-        self._by_key("person.key", persons.select("at", "key"))
+        serves = pl.col("action").is_in(SERVING)
+        self._by_key("person.key", persons.filter(serves).select("at", "key"))
         self._by_key("person.sought", members.select("at", "key", enrolling=pl.col("action") != DROPPED))
         groups = found.groups.select("at", "stop", key("source", "id"), node=is_node("type"))
         self._by_key("group.key", groups)
         self._by_key("group.sought", members.select("at", key("target_source", "target_id")))
-        nameless = persons.filter(pl.col("key").is_null())
-        self._by_place("wanted", nameless.select("at", block=self._block("at"), alone=pl.lit(True)))
+        alone = persons.filter(pl.col("key").is_null() | ~serves)
+        self._by_place("wanted", alone.select("at", block=self._block("at"), alone=pl.lit(True)))
 
     def settle(self) -> None:
         """Find for each membership its person and its group, and bring the persons to where they are wanted."""

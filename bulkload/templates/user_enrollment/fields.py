@@ -7,7 +7,6 @@ from typing import Any
 
 import polars as pl
 
-from bulkload import rules
 from bulkload.isodates import IsoDay
 from bulkload.kinds import Choice, Kind
 from bulkload.rules import Code, Rule
@@ -34,6 +33,9 @@ ENROLS = pl.col("action").is_in([ENROLL, DROP])
 
 ALONE = pl.col("action").is_in([ADD, UPDATE])
 """Records that name neither."""
+
+EXPIRED = pl.from_epoch("section.expires").dt.strftime("%Y-%m-%d %H:%M UTC")
+"""When a section expired, in words."""
 
 FRESH = ~pl.col("ledger.skipped")
 """Records that no earlier file has applied: what has been applied is not looked at again."""
@@ -68,8 +70,8 @@ def value(
 
 def needed(*more: Rule) -> tuple[Rule, ...]:
     """Make the rules of a value that no person is without: an element may be left out of XML for one who is there."""
-    here = Rule(rules.REQUIRED, lambda name: ~given(name) & ~pl.col(f"absent.{name}"))
-    new = Rule(rules.REQUIRED, lambda name: pl.col(f"absent.{name}") & pl.col("decided.lacks"))
+    here = Rule(codes.REQUIRED, lambda name: ~given(name) & ~pl.col(f"absent.{name}"))
+    new = Rule(codes.REQUIRED, lambda name: pl.col(f"absent.{name}") & pl.col("decided.lacks"))
     return (here, new, *more)
 
 
@@ -96,7 +98,7 @@ FIELDS = (
         Choice(codes.ACTION_UNKNOWN, choices=ACTIONS, also_read=(DELETE,)),
         "ADD a person, UPDATE one, ENROLL (and add or update) one, or DROP an enrolment.",
         ENROLL,
-        rules.REQUIRED,
+        codes.REQUIRED,
         rules=(
             Rule(codes.PERSON_STAYS, lambda name: (pl.col(name) == DELETE) & pl.col("file.xml")),
             Rule(codes.ACTION_UNKNOWN, lambda name: (pl.col(name) == DELETE) & ~pl.col("file.xml")),
@@ -108,7 +110,7 @@ FIELDS = (
         "strata",
         32,
         form=Rule(codes.SOURCE_UNKNOWN, lambda name: pl.col(name) != pl.col("run.source")),
-        required=rules.REQUIRED,
+        required=codes.REQUIRED,
     ),
     value(
         "person_id",
@@ -118,7 +120,7 @@ FIELDS = (
         decided(codes.PERSON_EXISTS),
         decided(codes.PERSON_NOT_FOUND),
         Rule(codes.ALREADY_APPLIED, lambda _: pl.col("ledger.skipped")),
-        required=rules.REQUIRED,
+        required=codes.REQUIRED,
     ),
     value(
         "login_id",
@@ -165,7 +167,7 @@ FIELDS = (
         Rule(codes.TARGET_DOUBLED, lambda name: given(name) & given("node_string") & ENROLS),
         Rule(codes.TARGET_MISSING, lambda name: ~given(name) & ~given("node_string") & ENROLS),
         Rule(codes.SECTION_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & pl.col("section.number").is_null()),
-        Rule(codes.SECTION_EXPIRED, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & (pl.col("section.expires") <= pl.col("run.now"))),
+        Rule(codes.SECTION_EXPIRED, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & (pl.col("section.expires") <= pl.col("run.now")), {"expired": EXPIRED}),
         decided(codes.ENROLLMENT_NOT_FOUND, given),
         form=not_beside(codes.TARGET_NOT_ALLOWED),
     ),
@@ -184,7 +186,7 @@ FIELDS = (
         "2",
         10,
         Rule(codes.ROLE_NOT_ALLOWED, lambda name: given(name) & ALONE & ~holds_controls(name) & (text(name).str.len_chars() <= 10) & ~DIGITS.fails(name)),
-        Rule(rules.REQUIRED, lambda name: ~given(name) & ENROLS),
+        Rule(codes.REQUIRED, lambda name: ~given(name) & ENROLS),
         Rule(codes.ROLE_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & pl.col("role.number").is_null()),
         Rule(codes.ALREADY_APPLIED, lambda _: pl.col("ledger.skipped") & ENROLS),
         form=DIGITS,
