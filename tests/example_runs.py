@@ -147,6 +147,18 @@ MIGRATION = Story(
 )
 """Old records of many courses, in a file that locks, and when it is mended; those of one course; their learners."""
 
+SITE = "examples/course-copy/bulkload.toml"
+COPIES = Story(
+    "course-copy",
+    ("course-copy",),
+    (
+        Step(("apply", "examples/course-copy/reference"), 0),
+        Step(("apply", "--template", "course-copy", "examples/course-copy/copies.txt"), 1, config=SITE),
+        Step(("apply", "examples/course-copy/copies.xml"), 1, config=SITE),
+    ),
+)
+"""Copies with every case, delimited; then XML that repeats some of them and goes on."""
+
 INSTITUTION = "examples/user-enrollment"
 USERS_SITE = f"{INSTITUTION}/bulkload.toml"
 USERS = Story(
@@ -161,7 +173,7 @@ USERS = Story(
 )
 """An institution's file with every case, the same file when it has grown, and what only XML can say."""
 
-STORIES = (MIGRATION, USERS)
+STORIES = (MIGRATION, COPIES, USERS)
 
 
 def told(story: Story, place: Path) -> Iterator[tuple[Step, int, str]]:

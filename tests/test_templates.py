@@ -31,7 +31,7 @@ POSITIONAL = [name for name in NAMES if templates()[name].positional]
 FIELDS = [(template, one) for template in templates().values() for one in template.fields]
 
 
-OTHERWISE = {"user-enrollment": ("node_string",)}
+OTHERWISE = {"user-enrollment": ("node_string",), "course-copy": ("source_course_id", "dest_term_sourcedid")}
 """Fields that are left blank where the others of the template are filled in."""
 
 

@@ -144,7 +144,11 @@ TABLES = {
             ("number",),
             ("call_number", "course_id", "title", "sort_string", "term", "expires", "content"),
         ),
-        Table("copied_section", ("section",), ("description", "display_course_code", "section_number")),
+        Table(
+            "copied_section",
+            ("section",),
+            ("description", "display_course_code", "section_number", "made_by", "filled_by"),
+        ),
         Table("node", ("number",), ("node_string", "title")),
         Table("role", ("number",), ("role_id", "name")),
         Table(

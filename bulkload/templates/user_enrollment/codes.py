@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from bulkload.rules import Code
 
-NUMBERS = {
+NUMBERS_OF_FORM = {
     "CELL_COUNT": -10,
     "BLANK_LINE": -10,
     "SPECIAL_CHARACTER": -11,
     "ENCODING": -11,
     "REQUIRED": -20,
+}
+"""The number of each word that course copies have too."""
+
+NUMBERS = NUMBERS_OF_FORM | {
     "TARGET_DOUBLED": -21,
     "TARGET_MISSING": -22,
     "PERSON_EXISTS": -30,

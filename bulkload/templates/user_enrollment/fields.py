@@ -46,15 +46,26 @@ def holds_controls(name: str) -> pl.Expr:
     return text(name).str.contains(CONTROL)
 
 
+def fits(name: str, limit: int | None) -> pl.Expr:
+    """Return where a value is given, its kind reads it, and it is not too long."""
+    readable = pl.col(name).is_not_null()
+    return readable if limit is None else readable & (text(name).str.len_chars() <= limit)
+
+
+def sound(name: str, limit: int | None) -> pl.Expr:
+    """Return where a value is given and nothing is wrong with it by itself: one bad cell has one finding."""
+    return fits(name, limit) & ~holds_controls(name)
+
+
 def value(
-    name: str, says: str, example: str, limit: int, *more: Rule, form: Rule | None = None, **options: Any
+    name: str, says: str, example: str, limit: int | None, *more: Rule, form: Rule | None = None, **options: Any
 ) -> Field:
-    """Declare a value: not too long, else without control characters, else of its form."""
-    fits = text(name).str.len_chars() <= limit
-    checks = [Rule(codes.SPECIAL_CHARACTER, lambda name: fits & holds_controls(name))]
+    """Declare a value: not too long (None: its kind says how long), else without control characters, else of its form."""
+    checks = [Rule(codes.SPECIAL_CHARACTER, lambda name: fits(name, limit) & holds_controls(name))]
     if form is not None:
-        checks.append(Rule(form.code, lambda name: fits & ~holds_controls(name) & form.fails(name)))
-    return Field(name, name, Kind(), says, example, limit=limit, rules=(*checks, *more), **options)
+        checks.append(Rule(form.code, lambda name: sound(name, limit) & form.fails(name)))
+    kind = options.pop("kind", Kind())
+    return Field(name, name, kind, says, example, limit=limit, rules=(*checks, *more), **options)
 
 
 def needed(*more: Rule) -> tuple[Rule, ...]:
