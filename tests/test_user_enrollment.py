@@ -353,6 +353,13 @@ def test_a_file_sent_again_is_skipped_and_a_longer_one_goes_on_where_it_was(offi
     assert list(stored(office.store)[1].values()) == ["2"]
 
 
+def test_a_record_that_was_rejected_before_others_lets_all_of_the_person_be_applied_anew(office):
+    rows = [row("ADD"), row("ENROLL", call_number="NONE", role_id="2"), row("UPDATE", city="Bern"), row("ADD", JIM)]
+    assert [one.split()[0] for one in office.load(*rows)] == ["SUCCESS", "FAILED", "SUCCESS", "SUCCESS"]
+    assert [one.split()[0] for one in office.load(*rows)] == ["SUCCESS", "FAILED", "SUCCESS", "SKIPPED"]
+    assert stored(office.store)[0]["strata", "S1"]["city"] == "Bern"
+
+
 def test_reapply_applies_again_what_the_ledger_knows(office):
     office.load(row("ADD"), row("UPDATE", city="Bern"))
     office.load(row("UPDATE", city="Chur"))
