@@ -19,6 +19,10 @@ KEPT_SECONDS = 60 * 24 * 3600
 """How long jobs are shown: 60 times 24 hours (seed 000)."""
 
 
+FOLDER = "folder"
+"""How a job came whose file was taken out of a drop folder."""
+
+
 def new_id(now: datetime) -> str:
     """Return an id that sorts by time: seven signs of the second, three of chance."""
     number = int(now.timestamp())
@@ -27,6 +31,16 @@ def new_id(now: datetime) -> str:
         number, rest = divmod(number, 32)
         signs = ALPHABET[rest] + signs
     return signs + "".join(secrets.choice(ALPHABET) for _ in range(3))
+
+
+def time_of(job_id: str) -> int:
+    """Return the second that an id was drawn in; raise ValueError where it is no id."""
+    if len(job_id) != 10:
+        raise ValueError(job_id)
+    number = 0
+    for sign in job_id[:7]:
+        number = number * 32 + ALPHABET.index(sign)
+    return number
 
 
 def whoami() -> str:
@@ -95,6 +109,11 @@ class Job:
     rejects: str | None = None
     errors: str | None = None
     renames: str = "[]"
+
+    @property
+    def comes_again(self) -> bool:
+        """Say whether the job is run again after a crash, by whoever watches its folder, and is not closed."""
+        return self.via == FOLDER
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `status --json` says of the job."""
