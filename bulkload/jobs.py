@@ -15,6 +15,9 @@ from typing import Any
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Digits and letters that are not mistaken for one another (Crockford's base 32)."""
 
+SECOND_SIGNS, CHANCE_SIGNS = 7, 3
+"""Signs of an id that tell the second, and those that tell jobs of one second apart."""
+
 KEPT_SECONDS = 60 * 24 * 3600
 """How long jobs are shown: 60 times 24 hours (seed 000)."""
 
@@ -25,22 +28,34 @@ FOLDER = "folder"
 
 def new_id(now: datetime) -> str:
     """Return an id that sorts by time: seven signs of the second, three of chance."""
-    number = int(now.timestamp())
+    return in_signs(int(now.timestamp()), SECOND_SIGNS) + "".join(secrets.choice(ALPHABET) for _ in range(CHANCE_SIGNS))
+
+
+def in_signs(number: int, width: int) -> str:
+    """Return a number in signs."""
     signs = ""
-    for _ in range(7):
-        number, rest = divmod(number, 32)
+    for _ in range(width):
+        number, rest = divmod(number, len(ALPHABET))
         signs = ALPHABET[rest] + signs
-    return signs + "".join(secrets.choice(ALPHABET) for _ in range(3))
+    return signs
+
+
+def in_number(signs: str) -> int:
+    """Return the number that signs stand for."""
+    number = 0
+    for sign in signs:
+        number = number * len(ALPHABET) + ALPHABET.index(sign)
+    return number
+
+
+def following(job_id: str) -> str:
+    """Return the id that comes right after another."""
+    return in_signs(in_number(job_id) + 1, len(job_id))
 
 
 def time_of(job_id: str) -> int:
-    """Return the second that an id was drawn in; raise ValueError where it is no id."""
-    if len(job_id) != 10:
-        raise ValueError(job_id)
-    number = 0
-    for sign in job_id[:7]:
-        number = number * 32 + ALPHABET.index(sign)
-    return number
+    """Return the second that an id was drawn in."""
+    return in_number(job_id[:SECOND_SIGNS])
 
 
 def whoami() -> str:

@@ -4,35 +4,59 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bulkload.clocks import next_time
-from bulkload.jobs import FOLDER, Job, new_id
+from bulkload.jobs import FOLDER, Job, following, new_id, time_of
 from bulkload.sites import Folder, Site
 from bulkload.source import shown_path
 from bulkload.store.deliveries import Delivery
 from bulkload.watching.names import Taken, in_queue, marked
 
+AHEAD = 60
+"""Seconds by which ids may run ahead of the clock, where more files come in a second than it has ids."""
 
-def take(folder: Folder, path: Path, now: datetime, zone: str) -> Taken | None:
-    """Take a file; None where somebody else was faster, or it is gone. Raises OSError where it cannot be moved."""
-    job_id = new_id(now)
-    if folder.checked_in is not None:
-        place = folder.checked_in / marked(path.name, int(now.timestamp()), job_id, zone)
-    else:
-        place = in_queue(folder, job_id, path.name)
-        place.parent.mkdir(mode=0o700, parents=True)
+DRAWN = threading.Lock()
+LAST = [""]
+"""The last id that this process drew for a file."""
+
+
+def next_id(now: datetime) -> str:
+    """Return an id that sorts after those that this process has just drawn for files: many may come in a second."""
+    with DRAWN:
+        second = int(now.timestamp())
+        just = bool(LAST[0]) and second <= time_of(LAST[0]) < second + AHEAD
+        LAST[0] = following(LAST[0]) if just else new_id(now)
+        return LAST[0]
+
+
+def take(folder: Folder, path: Path, now: datetime, zone: str, name: str = "") -> Taken | None:
+    """Take a file, under its own name or another; None where somebody else was faster, or it is gone.
+
+    Making its place in the queue reserves the id. Raises OSError where the file cannot be moved.
+    """
+    name = name or path.name
+    while True:
+        job_id = next_id(now)
+        waits = in_queue(folder, job_id, name)
+        try:
+            waits.parent.mkdir(mode=0o700, parents=True)
+            break
+        except FileExistsError:
+            continue
+    checked_in = folder.checked_in
+    place = waits if checked_in is None else checked_in / marked(name, int(now.timestamp()), job_id, zone)
     try:
         path.rename(place)
     except OSError as error:
-        if folder.checked_in is None:
-            with contextlib.suppress(OSError):
-                place.parent.rmdir()
+        with contextlib.suppress(OSError):
+            waits.parent.rmdir()
         if isinstance(error, FileNotFoundError) and not path.exists():
             return None
         raise
-    return Taken(job_id, path.name, place)
+    return Taken(job_id, name, place)
 
 
 def flush(folder: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bulkload.config import Settings
 from bulkload.errors import BulkloadError, Busy, FileRefused, StoreError
-from bulkload.jobs import Job, drop_parts
+from bulkload.jobs import Job
 from bulkload.logs import Log
 from bulkload.mailing.letters import mails_due
 from bulkload.places import default_results
@@ -28,7 +28,7 @@ from bulkload.template import Options
 from bulkload.templates import templates
 from bulkload.watching.looking import is_being_written
 from bulkload.watching.names import Taken, in_queue, marked, taken_files
-from bulkload.watching.taking import delivery_of, flush, remove_marker
+from bulkload.watching.taking import delivery_of, flush, remove_marker, take
 from bulkload.watching.troubles import Troubles
 
 SLICE = 5.0
@@ -89,6 +89,7 @@ class Work:
         begun, code = time.monotonic(), 0
         queue = store_path(self.site.store).resolve()
         with self.opened() as store, alone(queue.with_name(f"{queue.name}.{self.site.name}"), self.site.name):
+            self.tidy(store)
             places = self.adopt(store)
             blocked: set[str] = set()
             for one in self.ordered(deliveries.on_their_way(store, self.site.name)):
@@ -104,6 +105,18 @@ class Work:
                 else:
                     code = max(code, done)
         return code, False
+
+    def tidy(self, store: Store) -> None:
+        """Put right what a crash left, unless another run has the store, and does so itself; count whose process died.
+
+        A file runs only while its queue is held: whoever holds the queue, and finds one running, finds a crash.
+        """
+        with contextlib.suppress(Busy), store.lock(wait=0):
+            for one in deliveries.on_their_way(store, self.site.name):
+                if one.job.state == "running":
+                    deliveries.change(store, one.job.id, crashes=one.crashes + 1)
+            for sentence in jobs.tidy(store, self.now):
+                self.troubles.begin(sentence, sentence)
 
     def ordered(self, found: list[Delivery]) -> list[Delivery]:
         """Return files with those first that others refer to, else in the order of their arrival."""
@@ -123,9 +136,13 @@ class Work:
                 one for one, rests in settled.items() if rests and folder.checked_in == taken[one].path.parent
             }
             for job_id in unknown:
+                if job_id in self.resting:
+                    continue
                 if job_id in settled:
-                    if settled[job_id] and job_id not in self.resting:
-                        deliveries.change(store, job_id, settled_at=None)  # its last rename did not reach the disk
+                    deliveries.change(store, job_id, settled_at=None)  # its last rename did not reach the disk
+                    continue
+                if jobs.select(store, "id = ?", job_id):  # another job drew this id in the same second
+                    take(folder, taken[job_id].path, self.clock(), self.site.time_zone, taken[job_id].name)
                     continue
                 remove_marker(taken[job_id], folder)
                 made = delivery_of(taken[job_id], folder, self.site)
@@ -186,11 +203,9 @@ class Work:
         if is_being_written(taken.path):
             self.troubles.begin(one.job.id, f"{one.job.file} is still being written.", job=one.job.id)
             return None
-        if one.job.state == "running":
-            one = self.cut_off(store, one)
-            if one.crashes >= MOST_CRASHES:
-                jobs.close(store, one.job.id, state="failed", ended_at=self.now, message=DIED, renames="[]")
-                return self.settle(store, one, folder, taken)
+        if one.crashes >= MOST_CRASHES:
+            jobs.close(store, one.job.id, state="failed", ended_at=self.now, message=DIED)
+            return self.settle(store, one, folder, taken)
         request = Request(
             taken.path,
             self.reading(folder),
@@ -215,12 +230,6 @@ class Work:
             self.log.trouble("fault", job=one.job.id, file=one.job.file, kind=type(error).__name__)
         self.troubles.end(one.job.id)
         return self.settle(store, one, folder, taken)
-
-    def cut_off(self, store: Store, one: Delivery) -> Delivery:
-        """Note that the process died over a file: whoever works on the queue is alone."""
-        drop_parts(one.job.renames)
-        deliveries.change(store, one.job.id, crashes=one.crashes + 1)
-        return replace(one, crashes=one.crashes + 1)
 
     def settle(self, store: Store, one: Delivery, folder: Folder, taken: Taken | None) -> int:
         """Move a file whose job has ended to where it rests, and put the mails that are due into the outbox."""
