@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bulkload.config import Settings
-from bulkload.errors import BulkloadError, Busy, StoreError
+from bulkload.errors import BulkloadError, QueueBusy, StoreError
 from bulkload.logs import Log
 from bulkload.mailing.sending import Post
 from bulkload.sites import Folder, Site
@@ -64,7 +64,7 @@ class Watch:
 
     def work_on(self) -> tuple[int, bool]:
         """Work through the queue for some seconds; return the exit code of what was done, and whether more is due."""
-        with self.surviving("queue"):
+        with self.surviving("queue"), contextlib.suppress(QueueBusy):
             return self.work.slice()
         return 0, False
 
@@ -107,7 +107,7 @@ class Watch:
             try:
                 done, more = self.work.slice()
                 code = max(code, done)
-            except Busy as error:
+            except QueueBusy as error:
                 more = time.monotonic() < deadline
                 if not more:
                     self.worst = max(self.worst, error.exit_code)

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bulkload.config import Settings
-from bulkload.errors import BulkloadError, Busy, FileRefused, StoreError
+from bulkload.errors import BulkloadError, Busy, FileRefused, QueueBusy, StoreError
 from bulkload.jobs import Job
 from bulkload.logs import Log
 from bulkload.mailing.letters import mails_due
@@ -83,7 +83,7 @@ class Work:
     def slice(self) -> tuple[int, bool]:
         """Work for some seconds; return the highest exit code of what was done, and whether more is due.
 
-        One process works on a site's queue at a time. Raises Busy where another one does, StoreError and
+        One process works on a site's queue at a time. Raises QueueBusy where another one does, StoreError and
         OSError where nothing can be done.
         """
         begun, code = time.monotonic(), 0
@@ -287,10 +287,10 @@ def exit_code(job: Job) -> int:
 
 @contextlib.contextmanager
 def alone(beside: Path, site: str) -> Iterator[None]:
-    """Hold the queue of a site; raise Busy where another process works on it."""
+    """Hold the queue of a site; raise QueueBusy where another process works on it."""
     with contextlib.ExitStack() as held:
         try:
             held.enter_context(locked(beside, 0))
         except Busy:
-            raise Busy(f"Another process works on the queue of the site {site}.") from None
+            raise QueueBusy(f"Another process works on the queue of the site {site}.") from None
         yield
