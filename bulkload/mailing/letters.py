@@ -196,12 +196,17 @@ def escaped(text: str) -> str:
     return html.escape(printable(text)).replace("\n", "<br>")
 
 
+def on_one_line(text: str) -> str:
+    """Return a text as a header can have it."""
+    return printable(text).replace("\n", " ").replace("\t", " ")
+
+
 def message_of(mail: Mail, letter: Letter, settings: MailSettings, kept: Path | None, name: str) -> EmailMessage:
     """Return a letter as a message, with the results that are kept with the job, where they are not too large."""
     from datetime import UTC, datetime
 
     message = EmailMessage()
-    message["Subject"] = printable(letter.subject).replace("\n", " ").replace("\t", " ")
+    message["Subject"] = on_one_line(letter.subject)
     message["From"] = settings.sender
     message["To"] = ", ".join(mail.recipients)
     message["Date"] = format_datetime(datetime.fromtimestamp(mail.made_at, UTC))
@@ -212,5 +217,5 @@ def message_of(mail: Mail, letter: Letter, settings: MailSettings, kept: Path | 
     message.add_alternative(as_html(letter), subtype="html")
     wanted = kept is not None and mail.kind != "success" and kept.is_file()
     if kept is not None and wanted and kept.stat().st_size <= settings.attach_up_to * 1_000_000:
-        message.add_attachment(kept.read_bytes(), maintype="text", subtype="csv", filename=name)
+        message.add_attachment(kept.read_bytes(), maintype="text", subtype="csv", filename=on_one_line(name))
     return message

@@ -90,10 +90,10 @@ def send(message: EmailMessage, recipients: tuple[str, ...], settings: MailSetti
             refused = server.send_message(message, to_addrs=list(recipients))
     except smtplib.SMTPRecipientsRefused as error:
         refused = error.recipients
-    except ValueError as error:
-        return f"The password of the mail server cannot be had: {error}.", recipients
     except (OSError, smtplib.SMTPException) as error:
         return f"The mail server {settings.host}:{settings.port_used} {cause(error)}.", recipients
+    except ValueError as error:
+        return f"The password of the mail server cannot be had: {error}.", recipients
     if not refused:
         return "", ()
     code = next(iter(refused.values()))[0]
@@ -148,7 +148,7 @@ def cause(error: Exception) -> str:
         return "does not offer what is asked of it: STARTTLS, or a login"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"is not who it says: {error.verify_message}"
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or "timed out" in str(error):
         return "does not answer"
     if isinstance(error, smtplib.SMTPException):
         return "ends the connection"
