@@ -22,15 +22,18 @@ FILE = "bulkload.toml"
 class Settings:
     """The settings of a configuration file; `file` is None where there is none.
 
-    `admins`: the users who may unlock importers, change credits and purge; nobody named: everybody (loading §7.6).
+    `admins`: the users who may unlock importers, change credits, purge and reapply; nobody named: everybody (loading §7.6).
     """
 
     file: Path | None = None
     store: str | None = setting(kinds.STORE, "the store: a file, relative to the folder of `bulkload.toml`", None)
     display_time_zone: str = setting(kinds.ZONE, "the time zone in which results show dates (an IANA name)", "UTC")
     display_date: str = setting(kinds.TEXT, "how results show dates (as Python's `strftime`)", "%m/%d/%Y %I:%M %p")
+    source: str | None = setting(
+        kinds.TEXT, "the client string that records of `user-enrollment` and `course-copy` files must have", None
+    )
     admins: tuple[str, ...] = setting(
-        kinds.TEXTS, "a list of the users who may run `unlock`, `credit` and `purge`; without it everybody may", ()
+        kinds.TEXTS, "a list of the users who may run `unlock`, `credit`, `purge` and `apply --reapply`; without it everybody may", ()
     )
     site: tuple[Site, ...] = setting(kinds.tables_of(Site), "sites, each `[[site]]`: see below", ())
 
@@ -49,13 +52,14 @@ class Settings:
         )
 
     def shown_at(self, site: Site | None) -> Settings:
-        """Return the settings with a site's own way to show dates."""
+        """Return the settings with what a site says otherwise."""
         if site is None:
             return self
         return replace(
             self,
             display_time_zone=site.display_time_zone or self.display_time_zone,
             display_date=site.display_date or self.display_date,
+            source=site.source or self.source,
         )
 
 

@@ -159,6 +159,7 @@ class Site:
     time_zone: str = setting(kinds.ZONE, "the zone of `schedule`, `by` and dates in names", "UTC")
     display_time_zone: str | None = setting(kinds.ZONE, "as above, for this site", None)
     display_date: str | None = setting(kinds.TEXT, "as above, for this site", None)
+    source: str | None = setting(kinds.TEXT, "as above, for this site", None)
     delimiter: str | None = setting(kinds.DELIMITER, "what separates cells; else told from the header", None)
     marker: str | None = setting(kinds.TEXT, 'an ending such as ".done": files are taken once NAME.done has come', None)
     poll_seconds: float = setting(kinds.NUMBER, "seconds between two looks into the folders", 5.0)

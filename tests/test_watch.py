@@ -7,8 +7,10 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -304,6 +306,116 @@ def test_the_student_layout_takes_students_csv_and_refuses_other_names(tmp_path:
     assert (tmp_path / "south" / "output" / "students.results.csv").exists()
 
 
+def test_older_results_and_rejects_stay_beside_newer_ones(north: Site, bulkload: CommandLine) -> None:
+    for names in (("ann", "!bob"), ("cid",), ("dan", "!eve")):
+        north.send(users(*names))
+        bulkload("watch", "--once")
+    assert sorted(one.name for one in (north.drop / "output").iterdir()) == [
+        "users.rejects.csv",
+        "users.rejects.csv.1",
+        "users.results.csv",
+        "users.results.csv.1",
+        "users.results.csv.2",
+    ]
+    assert "cid" in (north.drop / "output" / "users.results.csv.1").read_text()
+    accounted(north)
+
+
+# ---- the layout of users with enrollments
+
+
+REFERENCE = {
+    "role.csv": "Role ID,Name\n2,Student\n",
+    "node.csv": "Node String,Title\nN1,Node\n",
+    "section.csv": "Call Number,Course ID,Title,Sort String,Term ID,Expires,Content\nMATH101,M1,Maths,S1,,2030-01-01,1\n",
+}
+
+
+def person(action: str = "ADD", number: int = 1, **more: str) -> str:
+    """A line of a user-enrollment file."""
+    cells = [
+        action,
+        "strata",
+        f"S{number}",
+        f"login{number}",
+        "secret1",
+        "Jane",
+        "",
+        "Doe",
+        "",
+        "",
+        "",
+        f"j{number}@x.org",
+    ]
+    cells += [""] * 10
+    if action == "ENROLL":
+        cells[19], cells[21] = "MATH101", "2"
+    return "\t".join(cells) + "\n"
+
+
+@pytest.fixture
+def institution(tmp_path: Path, bulkload: CommandLine) -> Path:
+    """The root of an institution whose store knows a section and a role."""
+    said = '[[site]]\nname = "college"\nstore = "c.db"\nroot = "sftp"\nlayouts = ["API"]\npoll_seconds = 0.1\n'
+    (tmp_path / "bulkload.toml").write_text(said)
+    (tmp_path / "sftp" / "API").mkdir(parents=True)
+    (tmp_path / "reference").mkdir()
+    for name, content in REFERENCE.items():
+        (tmp_path / "reference" / name).write_text(content)
+    assert bulkload("apply", "--quiet", "reference").code == 0
+    return tmp_path / "sftp"
+
+
+def places_of(root: Path) -> list[str]:
+    """The files below a root, without their marks."""
+    return sorted(str(MARK.sub("", str(one.relative_to(root)))) for one in root.rglob("*") if one.is_file())
+
+
+def test_a_users_file_goes_through_the_root_and_the_queue_to_processed_and_its_log_to_datadump(
+    institution: Path, bulkload: CommandLine
+) -> None:
+    (institution / "API" / "students.txt").write_text(person() + person("ENROLL", 2))
+    said = bulkload("watch", "--once")
+    assert said.code == 0, said.err
+    assert places_of(institution) == ["API/datadump/students.txt.csv", "processed/students.txt"]
+    with closing(sqlite3.connect(institution.parent / "c.db")) as store:
+        assert store.execute("SELECT count(*) FROM person").fetchone() == (2,)
+
+
+def test_a_users_file_is_checked_in_the_root_of_the_site(institution: Path) -> None:
+    (institution / "API" / "students.txt").write_text(person())
+    with held(("bulkload.watching.work.validate", "before"), institution / "go", "watch", "--once"):
+        assert places_of(institution) == ["go.reached", "students.txt"]
+    assert "processed/students.txt" in places_of(institution)
+
+
+def test_a_users_file_in_no_proper_format_stays_in_the_root_with_a_refused_job_and_a_log(
+    institution: Path, bulkload: CommandLine
+) -> None:
+    (institution / "API" / "students.txt").write_bytes(b"ADD\tJos\xe9\n")
+    assert bulkload("watch", "--once").code == 3
+    assert places_of(institution) == ["API/datadump/students.txt.csv", "students.txt"]
+    found = query(institution.parent / "c.db", "SELECT file, state FROM job WHERE via = 'folder'")
+    assert found == [("students.txt", "refused")]
+    for _ in range(2):
+        assert bulkload("watch", "--once").code == 0
+    assert len(query(institution.parent / "c.db", "SELECT 1 FROM job WHERE via = 'folder'")) == 1
+
+
+def test_the_form_of_a_nightly_users_file_is_checked_at_once(institution: Path, bulkload: CommandLine) -> None:
+    config = institution.parent / "bulkload.toml"
+    config.write_text(config.read_text() + 'schedule = "02:00"\n')
+    (institution / "API" / "good.txt").write_text(person())
+    (institution / "API" / "bad.txt").write_bytes(b"ADD\tJos\xe9\n")
+    bulkload("watch", "--once", "--now", "2026-11-21T10:00:00Z")
+    assert places_of(institution)[:2] == ["API/datadump/bad.txt.csv", "bad.txt"]
+    assert [one.name for one in (institution / "queued" / "API").glob("*/*")] == ["good.txt"]
+    assert query(institution.parent / "c.db", "SELECT file, state FROM job WHERE via = 'folder' ORDER BY file") == [
+        ("bad.txt", "refused"),
+        ("good.txt", "queued"),
+    ]
+
+
 def write_district(folder: Path) -> None:
     """A site of a district whose store knows its schools and orders."""
     district(folder)
@@ -318,7 +430,7 @@ def write_district(folder: Path) -> None:
 def test_a_daemon_takes_what_comes_and_stops_at_sigterm(north: Site, tmp_path: Path) -> None:
     with daemon(tmp_path) as running:
         north.send(users("ann"))
-        until(lambda: north.store.exists() and north.jobs() == [("users.csv", "done")])
+        until(lambda: north.jobs() == [("users.csv", "done")])
         north.send(users("bob"), "more.csv")
         until(lambda: ("more.csv", "done") in north.jobs())
         running.send_signal(signal.SIGTERM)
@@ -343,7 +455,7 @@ def test_a_daemon_survives_a_share_that_vanishes(north: Site, tmp_path: Path) ->
         until(lambda: "there is no such folder" in (tmp_path / "log").read_text())
         (tmp_path / "gone").rename(north.drop)
         north.send(users("ann"))
-        until(lambda: north.store.exists() and north.jobs() == [("users.csv", "done")])
+        until(lambda: north.jobs() == [("users.csv", "done")])
         running.terminate()
         assert running.wait(20) == 0
     assert "trouble over" in (tmp_path / "log").read_text()

@@ -179,7 +179,7 @@ def test_a_file_that_grows_is_taken_when_it_has_stopped(tmp_path: Path) -> None:
     growing.write_text(users())
     with watching(tmp_path) as running, subprocess.Popen([sys.executable, "-c", WRITER, str(growing)]) as writer:
         writer.wait(30)
-        until(lambda: north.store.exists() and north.jobs() == [("users.csv", "done")])
+        until(lambda: north.jobs() == [("users.csv", "done")])
         running.terminate()
         assert running.wait(30) == 0
     assert len(north.users()) == 20
@@ -234,7 +234,7 @@ def test_a_daemon_survives_a_full_disk(tmp_path: Path) -> None:
         north = site(disk)
         north.send(users("ann"), "first.csv")
         with watching(disk, log=tmp_path / "log") as running:
-            until(lambda: north.store.exists() and north.jobs() == [("first.csv", "done")])
+            until(lambda: north.jobs() == [("first.csv", "done")])
             filler = fill(disk, 0)
             (north.drop / "users.csv").touch()
             until(

@@ -86,7 +86,9 @@ class Site:
         return part.rename(self.drop / name)
 
     def jobs(self) -> list[tuple[str, str]]:
-        """File and state of each job, in the order of arrival."""
+        """File and state of each job, in the order of arrival; none before there is a store."""
+        if not self.store.exists() or not query(self.store, "SELECT 1 FROM sqlite_master WHERE name = 'job'"):
+            return []
         return query(self.store, "SELECT file, state FROM job ORDER BY number")
 
     def users(self) -> list[str]:

@@ -39,6 +39,8 @@ OPTIONS = (
     click.option("--clean", is_flag=True, help="Read special characters of course records in their plain forms."),
     click.option("--strict-ascii", is_flag=True, help="Take letters with accents for special characters too."),
     click.option("--needs-certificate", is_flag=True, help="Reject course records whose course is not there: shells have no certificate."),
+    click.option("--reapply", is_flag=True, help="Apply records of a cumulative file again that were applied before."),
+    click.option("--method", type=click.Choice(["page"]), help="How the file came: page is an upload through a page, of 1 MB at most."),
     click.option("--results", metavar="PATH", type=click.Path(path_type=Path), help="Where the results go: a file or a folder."),
     click.option("--ambiguous", type=click.Choice(["earlier", "later", "error"]), default="later", show_default=True,
                  help="What a time means that occurs twice when clocks are put back."),
@@ -102,20 +104,26 @@ def run_files(verb: str, *, form: Any, quiet: bool, **chosen_options: Any) -> in
     os.environ.setdefault("_RJEM_MALLOC_CONF", ALLOCATOR)
     from bulkload.cli.progress import progress_bar
     from bulkload.cli.summary import print_reports
-    from bulkload.config import chosen_store, settings
+    from bulkload.config import chosen_store, may, settings
+    from bulkload.jobs import whoami
     from bulkload.many import Many, run_many
     from bulkload.source import Reading
     from bulkload.template import Options
 
     given = chosen_options
-    at = chosen_store(settings(), given["store"], given["site"])
+    found = settings()
+    if given["reapply"]:
+        may(found, whoami(), "apply --reapply")
+    at = chosen_store(found, given["store"], given["site"])
     of_site = at.site.delimiter if at.site else None
     delimiter = {"tab": "\t", "\\t": "\t"}.get(given["delimiter"], given["delimiter"] or of_site)
     many = Many(
         verb=verb,
         files=given["files"],
         store=at.store,
-        reading=Reading(given["template"], given["encoding"], delimiter, given["sheet"], given["any_name"]),
+        reading=Reading(
+            given["template"], given["encoding"], delimiter, given["sheet"], given["any_name"], given["method"]
+        ),
         options=Options(
             now=clock(given["now"]),
             ambiguous=given["ambiguous"],
@@ -124,6 +132,8 @@ def run_files(verb: str, *, form: Any, quiet: bool, **chosen_options: Any) -> in
             set_licenses=given["set_licenses"],
             display_time_zone=at.shown.display_time_zone,
             display_date=at.shown.display_date,
+            source=at.shown.source,
+            reapply=given["reapply"],
             **{name: given[name] for name in ("legacy", "course", "clean", "strict_ascii", "needs_certificate")},
         ),
         results=given["results"],

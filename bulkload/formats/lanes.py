@@ -29,11 +29,15 @@ csv.field_size_limit(RECORD)
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """What a row should be: how many cells, what between them, and whether missing ones are filled up."""
+    """What a row should be: how many cells, what between them, and whether missing ones are filled up.
+
+    Without `quotes` a row is a line, and a quote an ordinary character.
+    """
 
     delimiter: str
     width: int
     pad: bool = False
+    quotes: bool = True
 
     @property
     def cells(self) -> list[str]:
@@ -121,7 +125,7 @@ def read(data: bytes, grid: Grid, last: bool) -> Records:
     `last` says that the file ends here. Raises RecordError.
     """
     kept, lines = _capped(data, CELLS // grid.width)
-    if b'"' not in kept and not _UNPAIRED_CR.search(kept):
+    if not grid.quotes or (b'"' not in kept and not _UNPAIRED_CR.search(kept)):
         return _assembled(kept, lines, None, [], grid)
     text = _text(kept)
     odd, size = _by_hand(kept, _doubtful(kept, text, grid), grid, last and len(kept) == len(data))
@@ -245,16 +249,20 @@ def _columns(even: bytes, rows: int, text: pl.Series | None, grid: Grid) -> pl.D
 
 
 def _found(grid: Grid) -> pl.Expr:
-    text = pl.col("text")
-    bare = text.str.count_matches(grid.delimiter, literal=True).cast(pl.Int64) + 1
-    return pl.when(text.str.contains('"', literal=True)).then(grid.width).otherwise(bare).alias("found")
+    bare = pl.col("text").str.count_matches(grid.delimiter, literal=True).cast(pl.Int64) + 1
+    return pl.when(_quoted(grid)).then(grid.width).otherwise(bare).alias("found")
 
 
 def _surplus(grid: Grid) -> pl.Expr:
     text = pl.col("text")
     kept = text.str.strip_chars_end(grid.delimiter + BLANKS)
     long = kept.str.count_matches(grid.delimiter, literal=True) >= grid.width
-    return (long & ~text.str.contains('"', literal=True)).alias("surplus")
+    return (long & ~_quoted(grid)).alias("surplus")
+
+
+def _quoted(grid: Grid) -> pl.Expr:
+    """Return which lines hold quotes; proven ones then have as many cells as they should."""
+    return pl.col("text").str.contains('"', literal=True) if grid.quotes else pl.lit(value=False)
 
 
 def _frame(odd: list[_Odd], grid: Grid) -> pl.DataFrame:

@@ -18,14 +18,14 @@ from bulkload.jobs import Job
 from bulkload.logs import Log
 from bulkload.mailing.letters import mails_due
 from bulkload.places import default_results
-from bulkload.runs import Request, apply_file
+from bulkload.runs import Request, apply_file, validate
 from bulkload.sites import Folder, Site
-from bulkload.source import Reading, identify, shown_path
+from bulkload.source import Reading, shown_path
 from bulkload.store import Store, deliveries, jobs, open_store, outbox, store_path
 from bulkload.store.deliveries import Delivery
 from bulkload.store.locking import locked
 from bulkload.template import Options
-from bulkload.templates import templates
+from bulkload.templates import template_named, templates
 from bulkload.watching.looking import is_being_written
 from bulkload.watching.names import Taken, in_queue, marked, taken_files
 from bulkload.watching.taking import delivery_of, flush, remove_marker, take
@@ -186,10 +186,9 @@ class Work:
         with tempfile.TemporaryDirectory(prefix="bulkload-") as work:
             named = Path(work) / taken.name
             named.symlink_to(taken.path.absolute())
-            try:
-                identify(named, self.reading(folder), self.options(folder), Path(work)).reader.close()
-            except FileRefused:
-                one = replace(one, due_at=self.now)
+            report = validate(Request(named, self.reading(folder), self.options(folder)), None)
+        if report.state == "refused":
+            one = replace(one, due_at=self.now)
         place = in_queue(folder, one.job.id, taken.name)
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         taken.path.rename(place)
@@ -210,7 +209,7 @@ class Work:
             taken.path,
             self.reading(folder),
             self.options(folder),
-            folder.results / default_results(taken.path).name,
+            folder.results / default_results(taken.path, log=template_named(folder.template).log is not None).name,
             WAIT,
             say=lambda sentence: self.log("note", job=one.job.id, text=sentence),
             job=one.job,
@@ -222,6 +221,7 @@ class Work:
             pause = min(FIRST_PAUSE * 2 ** min(one.tries, 10), LONGEST_PAUSE)
             self.troubles.begin(one.job.id, str(error), job=one.job.id, file=one.job.file, again_in=pause)
             with contextlib.suppress(BulkloadError):
+                jobs.close(store, one.job.id, state="queued", message=str(error))
                 deliveries.change(store, one.job.id, tries=one.tries + 1, due_at=self.now + pause)
             return None
         except (KeyboardInterrupt, SystemExit):
@@ -268,6 +268,7 @@ class Work:
             legacy=folder.legacy,
             course=folder.course,
             clean=folder.clean,
+            source=self.shown.source,
         )
 
 
