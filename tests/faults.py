@@ -79,7 +79,7 @@ def held(point: tuple[str, str], go_on: Path, *arguments: object) -> Iterator[su
                 running.kill()
 
 
-def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until something is so."""
     end = time.monotonic() + seconds
     while not true():

@@ -18,6 +18,7 @@ from bulkload.sites import Folder, Site
 from bulkload.store import store_path
 from bulkload.watching.daily import purge_daily, raise_alarms
 from bulkload.watching.looking import Looks
+from bulkload.watching.names import waiting_room
 from bulkload.watching.taking import flush, take
 from bulkload.watching.troubles import Troubles
 from bulkload.watching.work import Work
@@ -176,11 +177,11 @@ def sentence_of(error: Exception) -> str:
 
 
 def make_places(folder: Folder) -> None:
-    """Make the folders that things go to; raise OSError where new files cannot come: a share that is not there."""
+    """Make the folders that things go to, but none above them; raise OSError where new files cannot come: a share that is not there."""
     if not folder.path.is_dir():
         raise FileNotFoundError(2, "there is no such folder, or its share is not there", str(folder.path))
-    for place in folder.places.values():
-        place.mkdir(parents=True, exist_ok=True)
+    for place in (*folder.places.values(), waiting_room(folder)):
+        place.mkdir(exist_ok=True)
 
 
 def watches(

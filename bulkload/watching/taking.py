@@ -42,7 +42,7 @@ def take(folder: Folder, path: Path, now: datetime, zone: str, name: str = "") -
         job_id = next_id(now)
         waits = in_queue(folder, job_id, name)
         try:
-            waits.parent.mkdir(mode=0o700, parents=True)
+            waits.parent.mkdir(mode=0o700)
             break
         except FileExistsError:
             continue
