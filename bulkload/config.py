@@ -35,7 +35,7 @@ class Settings:
     admins: tuple[str, ...] = setting(
         kinds.TEXTS, "a list of the users who may run `unlock`, `credit`, `purge` and `apply --reapply`; without it everybody may", ()
     )
-    site: tuple[Site, ...] = setting(kinds.tables_of(Site), "sites, each `[[site]]`: see below", ())
+    site: tuple[Site, ...] = setting(kinds.tables_of(Site), "sites, each `[[site]]`, with settings of their own", ())
 
     def site_named(self, name: str | None) -> Site | None:
         """Return a site; without a name the only one, or None where there is none; raise UsageError else."""

@@ -201,9 +201,16 @@ def test_a_file_that_has_not_come_is_late_until_it_comes(tmp_path: Path, bulkloa
 
 def test_an_alarm_is_mailed_once_for_each_day(tmp_path: Path, bulkload: CommandLine) -> None:
     north = site(tmp_path, settings=EXPECTS, mail=MAIL.format(port=1))
-    for now in ("2026-11-22T11:00:00Z", "2026-11-22T12:00:00Z", "2026-11-23T11:00:00Z"):
+    for now in ("2026-11-21T12:00:00Z", "2026-11-22T11:00:00Z", "2026-11-22T12:00:00Z", "2026-11-23T11:00:00Z"):
         bulkload("watch", "--once", "--now", now)
     assert [kind for kind, _ in north.mails()] == ["late", "late"]
+
+
+def test_nothing_is_late_by_a_time_before_the_site_was_first_watched(tmp_path: Path, bulkload: CommandLine) -> None:
+    site(tmp_path, settings=EXPECTS)
+    bulkload("watch", "--once", "--now", "2026-11-21T11:30:00Z")
+    assert bulkload("status", "--check", "--now", "2026-11-22T10:59:00Z").code == 0
+    assert bulkload("status", "--check", "--now", "2026-11-22T11:00:00Z").code == 1
 
 
 def test_check_reports_a_failed_job_for_a_day(north: Site, bulkload: CommandLine) -> None:

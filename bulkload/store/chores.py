@@ -7,6 +7,8 @@ import shutil
 
 from bulkload.store import Store, jobs
 
+WATCHED = "watched since"
+
 
 def was_done(store: Store, site: str, what: str, day: str) -> bool:
     """Say whether a chore of a site was done on a day."""
@@ -16,6 +18,18 @@ def was_done(store: Store, site: str, what: str, day: str) -> bool:
 def done(store: Store, site: str, what: str, day: str) -> None:
     """Note that a chore of a site was done on a day."""
     store.execute("INSERT OR REPLACE INTO chore VALUES (?, ?, ?)", site, what, day)
+
+
+def watched_since(store: Store, site: str) -> str | None:
+    """Return the moment from which on a site was watched, as it was noted; None where it never was."""
+    found = store.query("SELECT day FROM chore WHERE site = ? AND what = ?", site, WATCHED)
+    return found[0][0] if found else None
+
+
+def begin_watching(store: Store, site: str, moment: str) -> None:
+    """Note the moment from which on a site is watched, unless one is noted."""
+    if watched_since(store, site) is None:
+        done(store, site, WATCHED, moment)
 
 
 def purge_jobs(store: Store, before: int) -> int:

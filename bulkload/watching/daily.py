@@ -35,9 +35,15 @@ class Late:
 
 
 def late_files(store: Store, site: Site, now: datetime) -> Iterator[Late]:
-    """Yield the files that a site expects and that have not come: since the time of day before the last one, till now."""
+    """Yield the files that a site expects and that have not come: since the time of day before the last one, till now.
+
+    None is late by a time of day before the site was first watched.
+    """
+    watched = chores.watched_since(store, site.name)
     for one in site.expect:
         by = last_time(now, one.by, site.time_zone)
+        if watched is not None and moment(by) < watched:
+            continue
         since = last_time(by - timedelta(seconds=1), one.by, site.time_zone)
         if not deliveries.came_since(store, site.name, one.template, int(since.timestamp())):
             yield Late(one.template, by, since)
@@ -45,8 +51,9 @@ def late_files(store: Store, site: Site, now: datetime) -> Iterator[Late]:
 
 def raise_alarms(store: Store, site: Site, shown: Settings, now: datetime, log: Log) -> None:
     """Put a mail for each late file into the outbox, once for each time of day by which it should have come."""
+    chores.begin_watching(store, site.name, moment(now))
     for late in late_files(store, site, now):
-        chore, day = f"late {late.template}", f"{late.by:%Y-%m-%dT%H:%M}"
+        chore, day = f"late {late.template}", moment(late.by)
         if chores.was_done(store, site.name, chore, day):
             continue
         sentence = late.sentence(site, shown)
@@ -56,6 +63,11 @@ def raise_alarms(store: Store, site: Site, shown: Settings, now: datetime, log: 
                 outbox.add(store, Mail(site.name, "late", site.mail.errors, at, about=sentence, due_at=at))
             chores.done(store, site.name, chore, day)
         log.trouble("late", text=sentence)
+
+
+def moment(at: datetime) -> str:
+    """Return an instant as a text that sorts."""
+    return f"{at:%Y-%m-%dT%H:%M}"
 
 
 def purge_daily(store: Store, site: Site, now: datetime, log: Log) -> None:
