@@ -30,10 +30,14 @@ class Settings:
     display_time_zone: str = setting(kinds.ZONE, "the time zone in which results show dates (an IANA name)", "UTC")
     display_date: str = setting(kinds.TEXT, "how results show dates (as Python's `strftime`)", "%m/%d/%Y %I:%M %p")
     source: str | None = setting(
-        kinds.TEXT, "the client string that records of `user-enrollment` and `course-copy` files must have", None
+        kinds.TEXT,
+        "the institution's client string, which records of `user-enrollment` and `course-copy` files must have",
+        None,
     )
     admins: tuple[str, ...] = setting(
-        kinds.TEXTS, "a list of the users who may run `unlock`, `credit`, `purge` and `apply --reapply`; without it everybody may", ()
+        kinds.TEXTS,
+        "a list of the users who may run `unlock`, `credit`, `purge` and `apply --reapply`; without it everybody may",
+        (),
     )
     site: tuple[Site, ...] = setting(kinds.tables_of(Site), "sites, each `[[site]]`, with settings of their own", ())
 

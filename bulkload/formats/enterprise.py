@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from bulkload.ahead import ahead
 from bulkload.formats.batch import Batch, Span
 from bulkload.formats.enterprise_index import PLACES, Index
 from bulkload.formats.enterprise_lanes import Lanes
@@ -111,8 +112,8 @@ class EnterpriseFile:
         """Read the file through, once."""
         if self._index is None:
             index = Index(self._folder / "index", self._xml.plain.size)
-            for found in self._xml.blocks(Lanes(self._xml).take):
-                index.add(found)
+            for found in ahead(self._xml.blocks(Lanes(self._xml).take)):
+                index.add(found())
             index.settle()
             self._index = index
         return self._index

@@ -71,8 +71,14 @@ class XmlText:
         return Walk(self.layout, block.data, block.origin, at=at, root=self.root, head=head)
 
     def blocks(self, take: Callable[[Block], Taken[Found]]) -> Iterator[Found]:
-        """Yield what `take` finds in each block; it has to walk to the end of the last."""
+        """Yield what `take` finds at the beginning of each block, which always begins where it stopped.
+
+        It has to walk to the end of the file, and to take something of a block that ends there.
+        """
         plain = self.plain
+        if self._hollow:
+            self.done = plain.size
+            return
         (offset, line), head, size = self._body, None, self._block
         while True:
             data = plain.read(size, offset)
@@ -87,7 +93,7 @@ class XmlText:
                 size *= 2
                 continue
             self.done = taken.stop
-            if last:
+            if taken.stop == plain.size:
                 return
             line += block.data.count(b"\n", 0, taken.stop - offset)
             offset, head, size = taken.stop, taken.head, self._block
@@ -124,14 +130,14 @@ class XmlText:
         block = Block(data if last else data[: data.rfind(b">") + 1], plain.start, 1, None, last)
         head = self._checked(block, self._head)
         raw = block.data[: head.stop - plain.start]
-        self.root = head.found
+        self.root, self._hollow = head.found
         self.newline = plain.original(b"\r\n" if b"\r\n" in raw else b"\n")
         self.header_raw = plain.bom + plain.original(raw) + self.newline
         self.footer_raw = plain.original(f"</{self.root}>".encode()) + self.newline
         self._body = head.stop, 1 + raw.count(b"\n")
 
-    def _head(self, block: Block) -> Taken[str]:
-        """Find the root and where the records begin: after the elements that are passed."""
+    def _head(self, block: Block) -> Taken[tuple[str, bool]]:
+        """Find the root, whether it is closed without records, and where they begin: after what is passed."""
         at, root = block.origin, None
         while True:
             walk = Walk(self.layout, block.data, block.origin, at=at, root=root)
@@ -141,7 +147,7 @@ class XmlText:
             at, root = walk.body, walk.root
             node = walk.pieces[0].node if walk.pieces else None
             if node is None or node.tag not in self.layout.passed:
-                return Taken(root, at, None)
+                return Taken((root, walk.closed and not walk.pieces), at, None)
             at = node.stop
 
 

@@ -18,6 +18,7 @@ _ENTITY = r"&(?:amp|lt|gt|quot|apos|#(?:3[2-9]|[4-9][0-9]|[1-9][0-9]{2,3}|[1-4][
 # A right bracket might be one of "]]>", which no text may hold; U+FFFE and U+FFFF are no characters of XML.
 TEXT = rf"(?:[^<&\]\x00-\x08\x0b-\x1f\x{{fffe}}\x{{ffff}}]|{_ENTITY})*"
 VALUE = rf'(?:[^<>&"\x00-\x1f\x{{fffe}}\x{{ffff}}]|{_ENTITY})*'
+_LITERAL = r'[^<>&"\x00-\x1f\x{fffe}\x{ffff}]*'
 ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'"}
 _REFERENCE = re.compile(r"&(?:#x([0-9A-F]+)|#([0-9]+)|[a-z]+);")
 
@@ -110,19 +111,20 @@ def pattern(element: Element, prefix: str = "") -> str:
     """Return the expression that proves an element well-formed and in the declared order, for polars.
 
     It leaves out what is rare: elements that are not declared, those under keys, a second container of a
-    kind, attributes in another order. Whatever it matches, `columns` reads as `values` does.
+    kind or one whose attributes are fields, attributes in another order. Whatever it matches, `columns` reads as `values` does.
     """
     name = prefix + re.escape(element.name)
-    attributes = "".join(f'(?: {one}="{VALUE}")?' for one in element.attributes)
+    told_by = element.where[0] if element.where else ""
+    attributes = "".join(f'(?: {one}="{_LITERAL if one == told_by else VALUE}")?' for one in element.attributes)
     inner = TEXT
     if element.children:
         inner = SPACE + "".join(repeated(child, prefix) for child in element.children if not child.keyed)
-    return f"<{name}{attributes} ?(?:/>|>{inner}</{name}>)"
+    return f"<{name}{attributes}(?: ?/>|>{inner}</{name}>)"
 
 
 def repeated(element: Element, prefix: str) -> str:
     """Return the expression that proves an element as often as it may stand, with the white space after it."""
-    many = element.times == "first" and not element.children
+    many = element.times == "first" and not element.children and not any(element.attributes.values())
     return f"(?:{pattern(element, prefix)}{SPACE}){'*' if many else '?'}"
 
 
@@ -157,7 +159,7 @@ def _start(element: Element, prefix: str) -> str:
     if element.where is None:
         return f"<{prefix}{element.name}(?:[ /][^>]*)?>"
     attribute, accepted = element.where
-    value = f' {attribute}="(?i:{"|".join(map(re.escape, filter(None, accepted)))})"'
+    value = f' {attribute}=" *(?i:{"|".join(map(re.escape, accepted))}) *"'
     chosen = f"(?:{value})?" if "" in accepted else value
     rest = "".join(chosen if one == attribute else f'(?: {one}="[^"]*")?' for one in element.attributes)
     return f"<{prefix}{element.name}{rest} ?/?>"

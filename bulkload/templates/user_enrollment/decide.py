@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from bulkload.digests import SEPARATOR, digests, fingerprints
-from bulkload.doubled import SEEDS, mixed
+from bulkload.digests import SEEDS, SEPARATOR, digests, fingerprints, mixed
 from bulkload.errors import FileRefused
 from bulkload.joins import Finder, beside
 from bulkload.template import Decision, Options, Recalled, Run, Template, Write
@@ -68,7 +67,6 @@ class UserEnrollmentRun(Run):
         {
             *("action", *KEY, *VALUES, "folded", "content", "person.number", "file.xml", "bare", "lacks", "keeps"),
             *("section.number", "node.number", "role.number", "kind", "target"),
-            *(f"text.{name}" for name in ("action", "person_id", "login_id", "call_number", "node_string", "role_id")),
         }
     )
     recalls: Mapping[str, Recalled] = {

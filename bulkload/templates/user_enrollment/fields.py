@@ -14,7 +14,7 @@ from bulkload.rules import Code, Rule
 from bulkload.template import Field
 from bulkload.templates.student.fields import UNCHANGED
 from bulkload.templates.user_enrollment import codes
-from bulkload.templates.user_enrollment.records import ACTIONS, DELETE, DROP, ENROLL
+from bulkload.templates.user_enrollment.records import ACTIONS, ADD, DELETE, DROP, ENROLL, UPDATE
 
 CONTROL = r"[\x00-\x1f\x7f-\x9f\ufffd]"
 
@@ -31,6 +31,9 @@ def given(name: str) -> pl.Expr:
 
 ENROLS = pl.col("action").is_in([ENROLL, DROP])
 """Records that name a target and a role."""
+
+ALONE = pl.col("action").is_in([ADD, UPDATE])
+"""Records that name neither."""
 
 FRESH = ~pl.col("ledger.skipped")
 """Records that no earlier file has applied: what has been applied is not looked at again."""
@@ -66,7 +69,7 @@ def decided(code: Code, where: Callable[[str], pl.Expr] = lambda _: pl.lit(value
 
 def not_beside(code: Code) -> Rule:
     """Make the rule of a value that only records have which enrol or drop."""
-    return Rule(code, lambda name: given(name) & ~ENROLS)
+    return Rule(code, lambda name: given(name) & ALONE)
 
 
 LOGIN_FORM = Rule(codes.LOGIN_BLANKS, lambda name: text(name).str.contains(r"\s"))
@@ -134,7 +137,7 @@ FIELDS = (
         "F",
     ),
     Field("dob", "dob", IsoDay(), "Date of birth.", "1996-04-09", secret=True),
-    value("disability", "A disability.", "", 255, secret=True),
+    value("disability", "A disability.", "dyslexia", 255, secret=True),
     value("email", "Email address.", "jane.doe@example.org", 255, *needed(), form=ADDRESS_FORM),
     value("phone", "Telephone number.", "303-555-0100", 30),
     value("address1", "Street.", "12 Elm Street", 100),
@@ -158,7 +161,7 @@ FIELDS = (
     value(
         "node_string",
         "The node that the person is enrolled in or dropped from; this or call_number.",
-        "",
+        "UNIV-LIBRARY",
         100,
         Rule(codes.NODE_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ~given("call_number") & ENROLS & pl.col("node.number").is_null()),
         decided(codes.ENROLLMENT_NOT_FOUND, given),
@@ -169,12 +172,12 @@ FIELDS = (
         "The role, in digits: 1 Professor, 2 Student, or another of the store.",
         "2",
         10,
-        Rule(codes.ROLE_NOT_ALLOWED, lambda name: given(name) & ~ENROLS & ~holds_controls(name) & (text(name).str.len_chars() <= 10) & ~DIGITS.fails(name)),
+        Rule(codes.ROLE_NOT_ALLOWED, lambda name: given(name) & ALONE & ~holds_controls(name) & (text(name).str.len_chars() <= 10) & ~DIGITS.fails(name)),
         Rule(rules.REQUIRED, lambda name: ~given(name) & ENROLS),
         Rule(codes.ROLE_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & pl.col("role.number").is_null()),
         Rule(codes.ALREADY_APPLIED, lambda _: pl.col("ledger.skipped") & ENROLS),
         form=DIGITS,
     ),
-    Field("properties", "properties", Kind(), "Extra properties of the person, kept with them.", only_in_xml=True),
+    Field("properties", "properties", Kind(), "Extra properties of the person, kept with them.", '{"campus":"North"}', only_in_xml=True),
 )  # fmt: skip
 """In the order of the positions; `properties` only XML has."""
