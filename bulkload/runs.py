@@ -249,7 +249,7 @@ def noted(store: Store, job: Job) -> Job:
 
 def by_whom(store: Store) -> str:
     """Say which job is running."""
-    running = [one for one in jobs.unfinished(store) if one.state == "running"]
+    running = jobs.running(store)
     return f": job {running[0].id} ({running[0].file}, by {running[0].who})" if running else ""
 
 

@@ -76,6 +76,7 @@ def test_what_bulkload_wrote_is_left_where_it_lies(north: Site, bulkload: Comman
     (north.drop / "users.rejects.csv").write_text(users("ann"))
     assert bulkload("watch", "--once").code == 0
     assert (north.drop / "users.rejects.csv").exists()
+    assert north.jobs() == []
 
 
 def test_with_a_marker_a_file_is_taken_when_its_marker_has_come(tmp_path: Path, bulkload: CommandLine) -> None:

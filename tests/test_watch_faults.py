@@ -39,7 +39,7 @@ POINTS = {
     "in the transaction": ("bulkload.runs.apply", "after"),
     "right after COMMIT": ("bulkload.runs.commit", "after"),
     "between two renames of results": ("os.replace", "after"),
-    "after the renames of results": ("bulkload.runs.finish_renames", "after"),
+    "after the renames of results": ("bulkload.delivery.finish_renames", "after"),
     "before the file is moved on": ("bulkload.watching.work.Work.settle", "before"),
     "after the file is moved on": ("bulkload.watching.work.mails_due", "before"),
     "in the transaction of the outbox": ("bulkload.store.outbox.add", "after"),
@@ -309,6 +309,22 @@ def test_a_daemon_survives_a_store_that_is_locked_for_more_than_a_minute(north: 
         until(lambda: ("users.csv", "done") in north.jobs(), 60)
         running.terminate()
         assert running.wait(30) == 0
+    accounted(north)
+
+
+def test_a_store_that_is_gone_is_not_made_anew(north: Site, tmp_path: Path) -> None:
+    north.send(users("ann"), "first.csv")
+    with watching(tmp_path) as running:
+        until(lambda: north.jobs() == [("first.csv", "done")])
+        until(lambda: list((north.drop / "queued" / "users").iterdir()) == [])
+        north.store.rename(tmp_path / "elsewhere.db")
+        north.send(users("bob"))
+        until(lambda: "is not there, or its disk is not" in (tmp_path / "log").read_text())
+        assert not north.store.exists()
+        (tmp_path / "elsewhere.db").rename(north.store)
+        until(lambda: ("users.csv", "done") in north.jobs())
+        running.terminate()
+        assert running.wait(60) == 0
     accounted(north)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bulkload.jobs import Job
 from bulkload.store import Store
@@ -31,6 +30,10 @@ class Delivery:
     crashes: int = 0
 
 
+AT_A_TIME = 500
+"""Ids that are asked for in one statement."""
+
+
 def add(store: Store, deliveries: Sequence[Delivery]) -> None:
     """Queue files, each with its job, all or none; those whose id the store has already are left alone."""
     with store.transaction():
@@ -44,18 +47,31 @@ def add(store: Store, deliveries: Sequence[Delivery]) -> None:
             )
 
 
-def on_their_way(store: Store, site: str) -> list[Delivery]:
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What has to be known of a file on its way to tell whether it has its turn: there may be many."""
+
+    job: str
+    folder: str
+    template: str
+    state: str
+    due_at: int
+    tries: int
+
+
+def on_their_way(store: Store, site: str) -> list[Waiting]:
     """Return the files of a site that have not come to rest, in the order of their arrival."""
     rows = store.query(
-        f"SELECT {BOTH} FROM delivery d JOIN job j ON j.id = d.job "
-        "WHERE d.site = ? AND d.settled_at IS NULL ORDER BY j.number",
+        "SELECT d.job, d.folder, ifnull(j.template, ''), j.state, d.due_at, d.tries FROM delivery d "
+        "JOIN job j ON j.id = d.job WHERE d.site = ? AND d.settled_at IS NULL ORDER BY j.number",
         site,
     )
-    return [read(row) for row in rows]
+    return [Waiting(*row) for row in rows]
 
 
-def read(row: tuple[Any, ...]) -> Delivery:
-    """Make a delivery of a row."""
+def find(store: Store, job_id: str) -> Delivery:
+    """Return the delivery of a job."""
+    row = store.query(f"SELECT {BOTH} FROM delivery d JOIN job j ON j.id = d.job WHERE d.job = ?", job_id)[0]
     width = len(COLUMNS)
     return Delivery(Job(**dict(zip(COLUMNS, row[:width], strict=True))), *row[width:])
 
@@ -66,12 +82,18 @@ def change(store: Store, job_id: str, **values: int | None) -> None:
     store.execute(f"UPDATE delivery SET {sets} WHERE job = ?", *values.values(), job_id)
 
 
-def settled(store: Store, ids: Sequence[str]) -> dict[str, bool]:
-    """Return, of ids, those that are jobs of deliveries, and whether each has come to rest."""
-    found: dict[str, bool] = {}
-    for one in ids:
-        for (at,) in store.query("SELECT settled_at FROM delivery WHERE job = ?", one):
-            found[one] = at is not None
+def known(store: Store, ids: Sequence[str]) -> dict[str, bool | None]:
+    """Return, of ids, those that jobs have: whether the job's file has come to rest, or None where it came by no folder."""
+    found: dict[str, bool | None] = {}
+    for first in range(0, len(ids), AT_A_TIME):
+        some = ids[first : first + AT_A_TIME]
+        marks = ", ".join("?" for _ in some)
+        rows = store.query(
+            "SELECT j.id, d.job IS NOT NULL, d.settled_at IS NOT NULL FROM job j LEFT JOIN delivery d ON d.job = j.id "
+            f"WHERE j.id IN ({marks})",
+            *some,
+        )
+        found |= {job: bool(settled) if came else None for job, came, settled in rows}
     return found
 
 

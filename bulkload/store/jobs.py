@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,9 @@ COLUMNS = [one.name for one in fields(Job)]
 LISTED = ", ".join(COLUMNS)
 
 UNFINISHED = ("received", "queued", "running")
+
+OPEN = "(state = 'running' OR state IN ('received', 'queued') AND via <> 'folder')"
+"""Jobs that only a living process brings on; those that wait in the queue of a folder are many. There is an index of these."""
 
 AGAIN = "The process that ran it ended before the file was applied. It waits to be run again."
 CUT_OFF = "The process ended before the file was applied. Nothing of it is in the store; run the command again."
@@ -117,8 +120,8 @@ def tidy(store: Store, now: int) -> Iterator[str]:
             continue
         change(store, job.id, renames="[]")
         remove_work(store, job)
-    for job in unfinished(store):
-        if job.state == "running" or not (job.comes_again or is_alive(job.process)):
+    for job in select(store, OPEN):
+        if job.state == "running" or not is_alive(job.process):
             with contextlib.suppress(OSError):
                 drop_parts(job.renames)
             if job.comes_again:
@@ -137,6 +140,6 @@ def remove_work(store: Store, job: Job) -> None:
         (folder(store) / job.id).rmdir()
 
 
-def unfinished(store: Store) -> Iterable[Job]:
-    """Return the jobs that have not come to an end."""
-    return select(store, f"state IN ({marks()})")
+def running(store: Store) -> list[Job]:
+    """Return the jobs that say that they run."""
+    return select(store, f"{OPEN} AND state = 'running'")

@@ -45,7 +45,8 @@ def stuck(store: Store, site: Site, now: datetime) -> Iterator[str]:
     """Yield the files that some trouble keeps from being processed, or that have been due for long."""
     for one in deliveries.on_their_way(store, site.name):
         if one.tries or one.due_at + STUCK < now.timestamp():
-            yield f"Job {one.job.id} ({one.job.file}) waits: {one.job.message or 'does the watcher run?'}"
+            job = deliveries.find(store, one.job).job
+            yield f"Job {job.id} ({job.file}) waits: {job.message or 'does the watcher run?'}"
 
 
 def lying(folder: Folder, now: datetime) -> Iterator[str]:

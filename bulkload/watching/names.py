@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,17 +62,24 @@ def in_queue(folder: Folder, job_id: str, name: str) -> Path:
     return waiting_room(folder) / job_id / name
 
 
-def taken_files(folder: Folder) -> Iterator[Taken]:
-    """Yield the files of a folder that are on their way, wherever a crash may have left them."""
+def taken_ids(folder: Folder) -> Iterator[str]:
+    """Yield the ids of the files of a folder that are on their way, wherever a crash may have left them."""
     room = waiting_room(folder)
-    for place in sorted(room.iterdir()) if room.is_dir() else ():
-        for path in place.iterdir() if is_id(place.name) and place.is_dir() else ():
-            yield Taken(place.name, path.name, path)
+    yield from (one for one in sorted(os.listdir(room)) if is_id(one)) if room.is_dir() else ()  # noqa: PTH208 - names alone
     if folder.checked_in is not None and folder.checked_in.is_dir():
-        for path in sorted(folder.checked_in.iterdir()):
-            found = unmarked(path)
-            if found is not None and is_id(found.id) and path.is_file():
-                yield found
+        yield from (one.id for one in map(unmarked, sorted(folder.checked_in.iterdir())) if one is not None)
+
+
+def find_taken(folder: Folder, job_id: str) -> Taken | None:
+    """Return the taken file of an id, wherever it is on its way; None where there is none."""
+    room = waiting_room(folder) / job_id
+    for path in room.iterdir() if room.is_dir() else ():
+        return Taken(job_id, path.name, path)
+    for path in folder.checked_in.glob(f"*-{job_id}*") if folder.checked_in is not None else ():
+        found = unmarked(path)
+        if found is not None and found.id == job_id and path.is_file():
+            return found
+    return None
 
 
 def is_id(text: str) -> bool:

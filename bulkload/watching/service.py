@@ -20,7 +20,7 @@ from bulkload.watching.daily import purge_daily, raise_alarms
 from bulkload.watching.looking import Looks
 from bulkload.watching.names import waiting_room
 from bulkload.watching.taking import flush, take
-from bulkload.watching.troubles import Troubles
+from bulkload.watching.troubles import Troubles, sentence_of
 from bulkload.watching.work import Work
 
 PATIENCE = 600.0
@@ -41,6 +41,7 @@ class Watch:
     stop: threading.Event
     wake: threading.Event = field(default_factory=threading.Event)
     worst: int = 0
+    told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.looks = [Looks(one, self.site.poll_seconds) for one in self.site.folders()]
@@ -61,6 +62,9 @@ class Watch:
                         taken += 1
                         self.log("taken", job=found.id, file=path.name, folder=str(looks.folder.path))
                 flush(looks.folder.path)
+                for name in looks.left - self.told:
+                    self.log("left", file=name, folder=str(looks.folder.path), text="bulkload wrote it")
+                self.told |= looks.left
         return taken
 
     def work_on(self) -> tuple[int, bool]:
@@ -167,13 +171,6 @@ class Watch:
             except (OSError, RuntimeError):
                 self.stop.wait(self.site.poll_seconds)
         self.wake.set()
-
-
-def sentence_of(error: Exception) -> str:
-    """Return what a trouble is, in a sentence that names the file where there is one."""
-    if isinstance(error, OSError):
-        return f"{error.filename2 or error.filename or 'a file'} could not be used: {error.strerror or error}."
-    return str(error)
 
 
 def make_places(folder: Folder) -> None:

@@ -22,14 +22,14 @@ from bulkload.runs import Request, apply_file, validate
 from bulkload.sites import Folder, Site
 from bulkload.source import Reading, shown_path
 from bulkload.store import Store, deliveries, jobs, open_store, outbox, store_path
-from bulkload.store.deliveries import Delivery
+from bulkload.store.deliveries import Delivery, Waiting
 from bulkload.store.locking import locked
 from bulkload.template import Options
 from bulkload.templates import template_named, templates
 from bulkload.watching.looking import is_being_written
-from bulkload.watching.names import Taken, in_queue, marked, taken_files
+from bulkload.watching.names import Taken, find_taken, in_queue, marked, taken_ids
 from bulkload.watching.taking import delivery_of, flush, remove_marker, take
-from bulkload.watching.troubles import Troubles
+from bulkload.watching.troubles import Troubles, sentence_of
 
 SLICE = 5.0
 """Seconds of work after which others have a turn at the store: mails that wait to be sent."""
@@ -68,6 +68,7 @@ class Work:
         self.troubles = Troubles(self.log)
         self.resting: set[str] = set()
         self.worst = 0
+        self.has_store = False
 
     @property
     def now(self) -> int:
@@ -76,8 +77,15 @@ class Work:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Store]:
-        """Open the store for a moment, made where there is none."""
+        """Open the store for a moment, made where there never was one; raise StoreError where it is gone, or its disk.
+
+        What comes to a site is never applied to an empty store because a share is not there.
+        """
+        path = store_path(self.site.store).resolve()
+        if not path.exists() and (self.has_store or not path.parent.is_dir()):
+            raise StoreError(f"The store {path} is not there, or its disk is not. What has come waits.")
         with self.door, open_store(self.site.store, create=True) as store:
+            self.has_store = True
             yield store
 
     def slice(self) -> tuple[int, bool]:
@@ -86,24 +94,31 @@ class Work:
         One process works on a site's queue at a time. Raises QueueBusy where another one does, StoreError and
         OSError where nothing can be done.
         """
-        begun, code = time.monotonic(), 0
         queue = store_path(self.site.store).resolve()
         with self.opened() as store, alone(queue.with_name(f"{queue.name}.{self.site.name}"), self.site.name):
             self.tidy(store)
-            places = self.adopt(store)
-            blocked: set[str] = set()
-            for one in self.ordered(deliveries.on_their_way(store, self.site.name)):
-                if self.stop.is_set():
-                    return code, False
-                if one.folder in blocked:
-                    continue
-                if time.monotonic() - begun > SLICE:
-                    return code, True
-                done = self.further(store, one, places)
-                if done is None:
+            self.adopt(store)
+            return self.work_through(store, self.ordered(deliveries.on_their_way(store, self.site.name)))
+
+    def work_through(self, store: Store, waiting: list[Waiting]) -> tuple[int, bool]:
+        """Bring the files that have their turn as far as they can be brought, for some seconds."""
+        begun, code, blocked = time.monotonic(), 0, set()
+        for one in waiting:
+            if self.stop.is_set():
+                return code, False
+            if one.folder in blocked:
+                continue
+            if one.state == "queued" and not self.is_due(one.due_at):
+                if one.tries:  # the others of its folder stay behind it
                     blocked.add(one.folder)
-                else:
-                    code = max(code, done)
+                continue
+            if time.monotonic() - begun > SLICE:
+                return code, True
+            done = self.safely(store, deliveries.find(store, one.job))
+            if done is None:
+                blocked.add(one.folder)
+            else:
+                code = max(code, done)
         return code, False
 
     def tidy(self, store: Store) -> None:
@@ -113,70 +128,66 @@ class Work:
         """
         with contextlib.suppress(Busy), store.lock(wait=0):
             for one in deliveries.on_their_way(store, self.site.name):
-                if one.job.state == "running":
-                    deliveries.change(store, one.job.id, crashes=one.crashes + 1)
+                if one.state == "running":
+                    deliveries.change(store, one.job, crashes=deliveries.find(store, one.job).crashes + 1)
             for sentence in jobs.tidy(store, self.now):
                 self.troubles.begin(sentence, sentence)
 
-    def ordered(self, found: list[Delivery]) -> list[Delivery]:
+    def ordered(self, found: list[Waiting]) -> list[Waiting]:
         """Return files with those first that others refer to, else in the order of their arrival."""
-        return sorted(found, key=lambda one: self.order.get(one.job.template or "", -1))
+        return sorted(found, key=lambda one: self.order.get(one.template, -1))
 
-    def adopt(self, store: Store) -> dict[str, Taken]:
-        """Queue the files that were taken and are no jobs yet, and return where each file is, by its job's id."""
-        found: dict[str, Taken] = {}
-        new: list[Delivery] = []
-        known = {one.job.id for one in deliveries.on_their_way(store, self.site.name)}
+    def adopt(self, store: Store) -> None:
+        """Queue the files that were taken and are no jobs yet."""
+        on_their_way = {one.job for one in deliveries.on_their_way(store, self.site.name)} | self.resting
+        new: list[tuple[Taken, Delivery]] = []
         for folder in self.folders.values():
-            taken = {one.id: one for one in taken_files(folder) if one.id not in self.resting}
-            found |= taken
-            unknown = [one for one in taken if one not in known]
-            settled = deliveries.settled(store, unknown)
-            self.resting |= {
-                one for one, rests in settled.items() if rests and folder.checked_in == taken[one].path.parent
-            }
+            unknown = [one for one in taken_ids(folder) if one not in on_their_way]
+            known = deliveries.known(store, unknown)
             for job_id in unknown:
-                if job_id in self.resting:
+                taken = find_taken(folder, job_id)
+                if taken is None:
                     continue
-                if job_id in settled:
-                    deliveries.change(store, job_id, settled_at=None)  # its last rename did not reach the disk
+                if job_id in known:
+                    self.known_already(store, taken, folder, rests=known[job_id])
                     continue
-                if jobs.select(store, "id = ?", job_id):  # another job drew this id in the same second
-                    take(folder, taken[job_id].path, self.clock(), self.site.time_zone, taken[job_id].name)
-                    continue
-                remove_marker(taken[job_id], folder)
-                made = delivery_of(taken[job_id], folder, self.site)
-                new.append(made if folder.checked_in else replace(made, job=replace(made.job, state="queued")))
+                remove_marker(taken, folder)
+                made = delivery_of(taken, folder, self.site)
+                new.append((taken, made if folder.checked_in else replace(made, job=replace(made.job, state="queued"))))
+        for place in {taken.path.parent.parent for taken, _ in new}:
+            flush(place)
         if new:
-            for place in {found[one.job.id].path.parent.parent for one in new}:
-                flush(place)
-            deliveries.add(store, sorted(new, key=lambda one: found[one.job.id].order))
-        return found
+            deliveries.add(store, [one for _, one in sorted(new, key=lambda pair: pair[0].order)])
 
-    def further(self, store: Store, one: Delivery, places: dict[str, Taken]) -> int | None:
+    def known_already(self, store: Store, taken: Taken, folder: Folder, *, rests: bool | None) -> None:
+        """Deal with a file whose id a job has already: it rests there, or is to be moved on again, or is another file."""
+        if rests is None:  # another job drew this id in the same second
+            take(folder, taken.path, self.clock(), self.site.time_zone, taken.name)
+        elif rests and folder.checked_in == taken.path.parent:
+            self.resting.add(taken.id)
+        else:  # its last rename did not reach the disk
+            deliveries.change(store, taken.id, settled_at=None)
+
+    def further(self, store: Store, one: Delivery) -> int | None:
         """Bring a file as far as it can be brought now; return an exit code, or None where its folder has to wait."""
         folder = self.folders.get(one.folder)
         if folder is None:
-            name = one.job.file
-            self.troubles.begin(
-                one.folder, f"{name} came by {one.folder}, which is no longer configured.", job=one.job.id
-            )
+            sentence = f"{one.job.file} came by {one.folder}, which is no longer configured."
+            self.troubles.begin(one.folder, sentence, job=one.job.id)
             return None
-        if one.job.state in {"received", "queued", "running"}:
-            taken = places.get(one.job.id)
-            if taken is None:
-                jobs.close(store, one.job.id, state="failed", ended_at=self.now, message=GONE)
-                return self.settle(store, one, folder, None)
-            if one.job.state == "received":
-                one, taken = self.check_in(store, one, folder, taken)
-            if not self.is_due(one):
-                return 0
-            return self.run(store, one, folder, taken)
-        return self.settle(store, one, folder, places.get(one.job.id))
+        taken = find_taken(folder, one.job.id)
+        if one.job.state not in {"received", "queued", "running"}:
+            return self.settle(store, one, folder, taken)
+        if taken is None:
+            jobs.close(store, one.job.id, state="failed", ended_at=self.now, message=GONE)
+            return self.settle(store, one, folder, None)
+        if one.job.state == "received":
+            one, taken = self.check_in(store, one, folder, taken)
+        return self.run(store, one, folder, taken) if self.is_due(one.due_at) else 0
 
-    def is_due(self, one: Delivery) -> bool:
+    def is_due(self, due_at: int) -> bool:
         """Say whether a file may be processed; a clock that was put back lets none wait longer than a day."""
-        return self.at_once or one.due_at <= self.now or one.due_at > self.now + LONGEST_NIGHT
+        return self.at_once or due_at <= self.now or due_at > self.now + LONGEST_NIGHT
 
     def check_in(self, store: Store, one: Delivery, folder: Folder, taken: Taken) -> tuple[Delivery, Taken]:
         """Check a file's form, and queue it; one that is not in the proper format has its turn at once, to be refused.
@@ -198,7 +209,7 @@ class Work:
         return replace(one, job=replace(one.job, state="queued")), replace(taken, path=place)
 
     def run(self, store: Store, one: Delivery, folder: Folder, taken: Taken) -> int | None:
-        """Process a file, and settle it; where some trouble stops that, it waits, and its folder's others with it."""
+        """Process a file, and settle it; None where somebody still writes it."""
         if is_being_written(taken.path):
             self.troubles.begin(one.job.id, f"{one.job.file} is still being written.", job=one.job.id)
             return None
@@ -214,22 +225,41 @@ class Work:
             say=lambda sentence: self.log("note", job=one.job.id, text=sentence),
             job=one.job,
         )
+        apply_file(request, store)
+        return self.settle(store, one, folder, taken)
+
+    def safely(self, store: Store, one: Delivery) -> int | None:
+        """Bring a file further; where some trouble stops that, it waits for a while, and its folder's others with it.
+
+        A fault of bulkload itself ends the job as failed. Raises StoreError or Busy where no file can be brought further.
+        """
         try:
-            apply_file(request, store)
+            done = self.further(store, one)
         except (BulkloadError, OSError) as error:
-            self.worst = max(self.worst, getattr(error, "exit_code", StoreError.exit_code))
-            pause = min(FIRST_PAUSE * 2 ** min(one.tries, 10), LONGEST_PAUSE)
-            self.troubles.begin(one.job.id, str(error), job=one.job.id, file=one.job.file, again_in=pause)
-            with contextlib.suppress(BulkloadError):
-                jobs.close(store, one.job.id, state="queued", message=str(error))
-                deliveries.change(store, one.job.id, tries=one.tries + 1, due_at=self.now + pause)
+            self.put_off(store, one, error)
+            if isinstance(error, StoreError | Busy):
+                raise
             return None
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:  # noqa: BLE001 - a panic of polars too: the job is closed as failed, others go on
-            self.log.trouble("fault", job=one.job.id, file=one.job.file, kind=type(error).__name__)
-        self.troubles.end(one.job.id)
-        return self.settle(store, one, folder, taken)
+        except BaseException as error:  # noqa: BLE001 - a panic of polars too: others go on
+            kind = type(error).__name__
+            self.log.trouble("fault", job=one.job.id, file=one.job.file, kind=kind)
+            message = f"A fault of bulkload itself: {kind}."
+            jobs.close(store, one.job.id, state="failed", ended_at=self.now, message=message)
+            return self.further(store, deliveries.find(store, one.job.id))
+        if done is not None:
+            self.troubles.end(one.job.id)
+        return done
+
+    def put_off(self, store: Store, one: Delivery, error: Exception) -> None:
+        """Note why a file waits, and until when."""
+        self.worst = max(self.worst, getattr(error, "exit_code", StoreError.exit_code))
+        pause = min(FIRST_PAUSE * 2 ** min(one.tries, 10), LONGEST_PAUSE)
+        self.troubles.begin(one.job.id, sentence_of(error), job=one.job.id, file=one.job.file, again_in=pause)
+        with contextlib.suppress(BulkloadError):
+            jobs.close(store, one.job.id, state="queued", message=sentence_of(error))
+            deliveries.change(store, one.job.id, tries=one.tries + 1, due_at=self.now + pause)
 
     def settle(self, store: Store, one: Delivery, folder: Folder, taken: Taken | None) -> int:
         """Move a file whose job has ended to where it rests, and put the mails that are due into the outbox."""

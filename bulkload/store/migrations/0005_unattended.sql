@@ -1,6 +1,6 @@
 -- Unattended work: files on their way, mails on theirs, and what was already told.
 
-CREATE INDEX job_unfinished ON job (number) WHERE state IN ('received', 'queued', 'running');
+CREATE INDEX job_open ON job (number) WHERE (state = 'running' OR state IN ('received', 'queued') AND via <> 'folder');
 CREATE INDEX job_unmoved ON job (number) WHERE renames <> '[]';
 CREATE INDEX job_by_time ON job (submitted_at);
 ALTER TABLE job ADD COLUMN purged_at INTEGER;
