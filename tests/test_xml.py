@@ -66,12 +66,14 @@ def file(*records: str, root: str = "enterprise", declaration: str = "") -> str:
 class Reading:
     """All that a reader gives of a file, and its records as they stood."""
 
-    def __init__(self, reader: EnterpriseFile | RecordsFile) -> None:
+    def __init__(self, reader: EnterpriseFile | RecordsFile, *, each: bool = True) -> None:
         self.reader = reader
         with reader:
             self.batches = list(reader.batches())
             self.raws = {batch.span: self._raw(batch, range(batch.span.rows)) for batch in self.batches}
-            self.progress = reader.progress
+            self.each = [
+                self._raw(batch, [row]) for batch in self.batches for row in range(batch.span.rows if each else 0)
+            ]
 
     def _raw(self, batch: Batch, rows: Sequence[int]) -> bytes:
         return self.reader.raw(batch.span, [batch.span.first_row + row for row in rows])
@@ -110,9 +112,9 @@ def opened(content: bytes | str, folder: Path, name: str) -> tuple[Path, Path]:
     return path, work
 
 
-def enterprise(content: bytes | str, folder: Path, **options: object) -> Reading:
+def enterprise(content: bytes | str, folder: Path, *, each: bool = True, **options: object) -> Reading:
     path, work = opened(content, folder, "users.xml")
-    return Reading(EnterpriseFile(path, work=work, fields=FIELDS, **options))  # type: ignore[arg-type]
+    return Reading(EnterpriseFile(path, work=work, fields=FIELDS, **options), each=each)  # type: ignore[arg-type]
 
 
 def copies(content: bytes | str, folder: Path, **options: object) -> Reading:
@@ -123,11 +125,7 @@ def copies(content: bytes | str, folder: Path, **options: object) -> Reading:
 
 def facts(reading: Reading) -> tuple[object, ...]:
     """All that must not depend on how a file is read: what each record is, and what its rejects are."""
-    return reading.rows(), reading.reader.header_raw, reading.reader.footer_raw, alone(reading)
-
-
-def alone(reading: Reading) -> list[bytes]:
-    return [b"".join(reading.raws.values())] if len(reading.batches) < 2 else []
+    return reading.rows(), reading.reader.header_raw, reading.reader.footer_raw, reading.each
 
 
 def refused(content: bytes | str, folder: Path, **options: object) -> str:

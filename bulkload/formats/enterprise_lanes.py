@@ -12,9 +12,9 @@ import polars as pl
 
 from bulkload.formats.enterprise_rows import GROUPS, MEMBERS, PERSONS, Found, Rows, Schema
 from bulkload.formats.enterprise_shape import GROUP, HEAD, MEMBER, PERSON
-from bulkload.formats.xml import Block, Taken, XmlText
+from bulkload.formats.xml import MOST, Block, Taken, XmlText
 from bulkload.formats.xml_shape import SPACE, columns, pattern, repeated, values
-from bulkload.formats.xml_walk import PIECES, RECORD, WHITE, Node
+from bulkload.formats.xml_walk import RECORD, WHITE, Node
 
 
 class Lanes:
@@ -40,8 +40,8 @@ class Lanes:
 
     def take(self, block: Block) -> Taken[Callable[[], Found]]:
         """Find the whole records of a block, to be taken apart when asked for; raises MarkupError."""
-        ends = [match.end() for match in islice(self._ends.finditer(block.data), PIECES)]
-        whole = block.last and len(ends) < PIECES
+        ends = [match.end() for match in islice(self._ends.finditer(block.data), MOST)]
+        whole = block.last and len(ends) < MOST
         cuts = Cuts(self._cut(block, ends))
         rows = Rows(block)
         at, head = block.origin, block.head
@@ -58,7 +58,7 @@ class Lanes:
             more = walk.run(cuts.next_proven(nth + there), last=block.last)
             rows.add(walk.pieces)
             at, head = walk.stop, walk.head
-            if not more or len(rows) >= PIECES:
+            if not more or len(rows) >= MOST:
                 break
         return Taken(lambda: self._proven(cuts, block.origin) + rows.found(), at, head)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -41,11 +40,12 @@ class Element:
     times: Literal["once", "first", "all"] = "once"
     keyed: str = ""
     where: tuple[str, tuple[str, ...]] | None = None
+    known: Mapping[str, Element] = field(init=False, repr=False, compare=False)
+    """Those of the children that are fields or hold some."""
 
-    @property
-    def carries(self) -> bool:
-        """Tell whether it or an element in it is a field."""
-        return bool(self.fields or any(self.attributes.values()) or any(child.carries for child in self.children))
+    def __post_init__(self) -> None:
+        known = {child.name: child for child in self.children if next(child.all_fields(), None)}
+        object.__setattr__(self, "known", known)
 
     def all_fields(self) -> Iterator[str]:
         """Yield every field of the element and of those in it."""
@@ -73,17 +73,16 @@ def values(node: Node, element: Element) -> dict[str, str]:
 
 
 def _collect(node: Node, element: Element, found: dict[str, str]) -> None:
-    known = {child.name: child for child in element.children}
     for attribute, name in element.attributes.items():
         if name and attribute in node.attributes:
             found.setdefault(name, node.attributes[attribute])
-    seen: Counter[str] = Counter()
+    seen: dict[str, int] = {}
     for inner in node.children:
-        child = known.get(inner.tag)
-        if child is None or not child.carries or not child.counts(inner):
+        child = element.known.get(inner.tag)
+        if child is None or not child.counts(inner):
             continue
-        nth = seen[inner.tag]
-        seen[inner.tag] += 1
+        nth = seen.get(inner.tag, 0)
+        seen[inner.tag] = nth + 1
         if nth and child.times == "once":
             raise MarkupError(f"<{inner.tag}> stands twice in one <{node.tag}>; leave one of them", inner.start)
         if nth and child.times == "first" and nth >= len(child.fields):
