@@ -18,6 +18,7 @@ from bulkload.cli.exporting import export
 from bulkload.cli.loading import apply, validate
 from bulkload.cli.reference import explain, template
 from bulkload.cli.status import status
+from bulkload.cli.watching import check_config, purge, watch
 from bulkload.errors import BulkloadError
 
 
@@ -37,7 +38,10 @@ def commands() -> None:
     """
 
 
-for command in (validate, apply, status, template, export, explain, unlock, report, credit):
+for command in (
+    *(validate, apply, status, template, export, explain, unlock, report, credit),
+    *(watch, purge, check_config),
+):
     commands.add_command(command)
 
 

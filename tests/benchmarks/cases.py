@@ -97,6 +97,24 @@ class Place:
         """Return the command that checks or applies a district's file, and writes the results."""
         return [*self.loading(verb, f"{folder}/students.csv", self.store), "--results", str(self.work)]
 
+    def small_files(self) -> Step:
+        """Let many files of one user come into a drop folder at once, and handle them all."""
+        config = self.work / "watched" / "bulkload.toml"
+        command = ["env", f"BULKLOAD_CONFIG={config}", *self.bulkload, "watch", "--once"]
+        return Step(
+            f"watch --once, {FILES:,} files", [*command, "--log-file", str(config.with_name("log"))], self.files_come
+        )
+
+    def files_come(self) -> None:
+        """Make a site with many small files in its drop folder."""
+        watched = self.work / "watched"
+        shutil.rmtree(watched, ignore_errors=True)
+        (watched / "users").mkdir(parents=True)
+        (watched / "bulkload.toml").write_text(SITE)
+        for number in range(FILES):
+            line = f"u{number},First,Last,u{number}@example.org,Yes"
+            (watched / "users" / f"{number:05}.csv").write_text(f"Username,First Name,Last Name,Email,Active\n{line}\n")
+
     def apply_again(self) -> Step:
         """Apply the file to the store that was just applied to."""
         return Step("apply again", self.apply().command, accepted=(0, 1))
@@ -130,7 +148,20 @@ def cases(place: Place) -> Iterator[Case]:
     yield Case("students-validate", place.next_night("validate"), first, students)
     long = students * place.times
     yield Case("students-long", place.first_load("long"), first, long, limit=1.3, of="peak", runs=1)
+    yield Case("small-files", place.small_files(), None, FILES, runs=1)
 
+
+FILES = 10_000
+"""Files of a row each that come into a drop folder at once; the rate is in files."""
+
+SITE = """[[site]]
+name = "many"
+store = "many.db"
+poll_seconds = 1
+[[site.folder]]
+path = "users"
+template = "user"
+"""
 
 STUDENTS = 2
 """There is a student for that many rows of the enrollment file."""
