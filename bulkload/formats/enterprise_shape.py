@@ -10,14 +10,6 @@ import polars as pl
 from bulkload.formats.xml_shape import Element
 from bulkload.formats.xml_walk import Layout
 
-LAYOUT = Layout(
-    root="enterprise",
-    records=("person", "group"),
-    passed=("comments", "properties"),
-    holders={"membership": "member"},
-    heads=("comments", "sourcedid"),
-)
-
 COMMENTS = Element("comments")
 
 
@@ -145,6 +137,15 @@ GROUP = Element(
         ),
         Element("description", children=(Element("short"), Element("long"), Element("full"))),
     ),
+)
+
+LAYOUT = Layout(
+    root="enterprise",
+    records=("person", "group"),
+    passed=("comments", "properties"),
+    holders={"membership": "member"},
+    heads=("comments", "sourcedid"),
+    inside=frozenset(name for one in (PERSON, HEAD, MEMBER, GROUP) for name in one.all_names()),
 )
 
 DROPPED = "DROP"

@@ -36,7 +36,13 @@ class RecordsFile:
     ) -> None:
         self.header = tuple(fields)
         root, self._record = elements
-        self._xml = XmlText(path, work=work, layout=Layout(root, (self._record,)), encoding=encoding, block=block)
+        self._xml = XmlText(
+            path,
+            work=work,
+            layout=Layout(root, (self._record,), inside=frozenset(fields)),
+            encoding=encoding,
+            block=block,
+        )
         self.header_raw, self.footer_raw = self._xml.header_raw, self._xml.footer_raw
 
     def batches(self, *, pad: bool = False) -> Iterator[Batch]:

@@ -54,6 +54,12 @@ class Element:
         for child in self.children:
             yield from child.all_fields()
 
+    def all_names(self) -> Iterator[str]:
+        """Yield the names of the element and of those in it."""
+        yield self.name
+        for child in self.children:
+            yield from child.all_names()
+
     def counts(self, node: Node) -> bool:
         """Tell whether an occurrence counts."""
         if self.where is None:

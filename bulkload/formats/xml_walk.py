@@ -36,6 +36,9 @@ _ERRORS = {
 }
 
 
+UNKNOWN_TAG = "that of an unknown element (& and < in a text are written &amp; and &lt;)"
+
+
 class MarkupError(Exception):
     """Says what is wrong with the markup, and at which offset."""
 
@@ -66,7 +69,8 @@ class Node:
 class Layout:
     """Which elements stand where: `records` below the root; elements of `holders` have records of one name in them.
 
-    `heads` may stand in a holder before its records; `passed` stand below the root and are no records.
+    `heads` may stand in a holder before its records; `passed` stand below the root and are no records. `inside` are
+    the elements in records, by name: what is taken for another one may be a part of a value, and no message names it.
     """
 
     root: str
@@ -74,6 +78,7 @@ class Layout:
     passed: tuple[str, ...] = ()
     holders: Mapping[str, str] = field(default_factory=dict)
     heads: tuple[str, ...] = ()
+    inside: frozenset[str] = frozenset()
 
     def allowed(self, holder: str | None) -> tuple[str, ...]:
         """Return the elements that may stand in a holder, or else in the root."""
@@ -159,7 +164,9 @@ class Walk:
         around = self._stack[-1] if self._stack else self._opening or self._open
         why = _ERRORS.get(said, f"this is no XML: {said}")
         if said == "mismatched tag":
-            why = f"another end tag stands where </{around.name if around else self.root}> is expected"
+            named = around is None or around.tag in {*self._layout.allowed(None), *self._layout.inside}
+            expected = f"</{around.name if around else self.root}>" if named else UNKNOWN_TAG
+            why = f"another end tag stands where {expected} is expected"
         return MarkupError(why, self._parser.ErrorByteIndex + self._shift)
 
     def _doctype(self, *_: object) -> None:
