@@ -56,9 +56,9 @@ BEFORE_COMMIT = {
 }
 AFTER_COMMIT = {
     "right after COMMIT": ("bulkload.store.sqlite.SQLiteStore.execute:COMMIT", "after"),
-    "before the renames": ("bulkload.runs.finish_renames", "before"),
+    "before the renames": ("bulkload.delivery.finish_renames", "before"),
     "between two renames": ("os.replace", "after"),
-    "after the renames": ("bulkload.runs.finish_renames", "after"),
+    "after the renames": ("bulkload.delivery.finish_renames", "after"),
 }
 POINTS = BEFORE_COMMIT | AFTER_COMMIT
 
