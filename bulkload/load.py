@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -133,11 +133,13 @@ def load(one: Load) -> None:
     with ThreadPoolExecutor(1, "report") as reporter:
         reported: deque[Future[None]] = deque()
         for nth, span in enumerate(one.spans):
-            settled = settle(one, span, taken(one, nth, twice))
-            reported.append(reporter.submit(report, one, span, settled))
-            while len(reported) > 1 or (reported and nth == len(one.spans) - 1):
-                reported.popleft().result()
+            for batch in slices(taken(one, nth, twice), one.run.at_once if one.run is not None else None):
+                reported.append(reporter.submit(report, one, span, settle(one, batch)))
+                if len(reported) > 1:
+                    reported.popleft().result()
             one.progress(0.7 + 0.3 * (nth + 1) / len(one.spans), span.first_row + span.rows - 2)
+        while reported:
+            reported.popleft().result()
     if one.run is not None:
         one.tally.counts.update(one.run.counts)
         if one.writes is not None:
@@ -153,6 +155,16 @@ def taken(one: Load, nth: int, twice: Mapping[Distinct, pl.DataFrame]) -> Settli
     if one.run is not None and one.recollection is not None:
         stored = one.recollection.stored(nth, one.run.asks(frame))
     return Settling(frame, no_findings() if findings is None else findings, twice, stored)
+
+
+def slices(batch: Settling, at_once: int | None) -> Iterator[Settling]:
+    """Yield a batch in parts of so many rows; None: as it is."""
+    if at_once is None or batch.frame.height <= at_once:
+        yield batch
+        return
+    for frame in batch.frame.iter_slices(at_once):
+        here = batch.findings["row"].is_between(frame["row"][0], frame["row"][-1])
+        yield replace(batch, frame=frame, findings=batch.findings.filter(here))
 
 
 def side_by_side(one: Load) -> Iterator[tuple[Span, Looked]]:
@@ -248,12 +260,12 @@ def check_ready(
     return frame, findings, left
 
 
-def settle(one: Load, span: Span, batch: Settling) -> Settled:
+def settle(one: Load, batch: Settling) -> Settled:
     """Take a batch from its look-ups to its outcomes: doubled keys, recall, decide."""
     frame = batch.frame
     found = [batch.findings]
     for nth, (distinct, twice) in enumerate(batch.twice.items()):
-        here = twice.filter(pl.col("row").is_between(span.first_row, span.first_row + span.rows - 1))
+        here = twice.filter(pl.col("row").is_between(frame["row"][0], frame["row"][-1]))
         frame = frame.with_columns(pl.col("row").is_in(here["row"].implode()).alias(distinct.column))
         if here.height:
             rows = frame.join(here, on="row", how="inner", maintain_order="left")

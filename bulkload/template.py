@@ -144,9 +144,11 @@ class Run(Protocol):
     `recognize` and `look_up` depend on no other batch; `recall` and `decide` follow in file order, when the
     whole file has been looked at. `keeps` are the columns that are needed after the first look, `recalls`
     what rows ask for, under names of the family's own, `rereads` the fields that are read of known rows beside
-    the key, and `counts` what the family counts beside outcomes.
+    the key, and `counts` what the family counts beside outcomes. `at_once`: rows that are decided over at a
+    time where a row may bring many records with it; None: as many as were read.
     """
 
+    at_once: int | None = None
     keeps: frozenset[str] = frozenset()
     recalls: Mapping[str, Recalled] = {}
     rereads: frozenset[str] = frozenset()

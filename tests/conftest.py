@@ -14,6 +14,7 @@ import pytest
 
 from bulkload import recall, source, spool
 from bulkload.cli import main
+from bulkload.templates.course_record import learners
 
 BULKLOAD = str(Path(sys.executable).with_name("bulkload"))
 
@@ -76,4 +77,5 @@ def many_batches_and_nothing_held_in_memory():
         patch.setattr(source, "DelimitedFile", partial(source.DelimitedFile, block=300))
         patch.setattr(spool, "BUFFER", 0)
         patch.setattr(recall, "FEW", 3)
+        patch.setattr(learners, "BRINGING", 2)
         yield

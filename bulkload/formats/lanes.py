@@ -12,8 +12,10 @@ from itertools import accumulate
 import polars as pl
 
 RECORD = 16 << 20
-# Records are read at most so many cells at a time: 32 MB of them when they are blank.
+# Records are read at most so many cells at a time (32 MB of them when they are blank), and so many rows:
+# much of what a batch takes on its way depends on its rows alone, however short they are.
 CELLS = 2 << 20
+ROWS = 1 << 16
 BLANKS = " \t\xa0"
 BLANK_LINE = "BLANK_LINE"
 CELL_COUNT = "CELL_COUNT"
@@ -120,7 +122,7 @@ def read(data: bytes, grid: Grid, last: bool) -> Records:
 
     `last` says that the file ends here. Raises RecordError.
     """
-    kept, lines = _capped(data, CELLS // grid.width)
+    kept, lines = _capped(data, min(ROWS, CELLS // grid.width))
     if b'"' not in kept and not _UNPAIRED_CR.search(kept):
         return _assembled(kept, lines, None, [], grid)
     text = _text(kept)
@@ -140,9 +142,9 @@ def read_one(data: bytes, grid: Grid, last: bool) -> Records:
 
 
 def _capped(data: bytes, most: int) -> tuple[bytes, int]:
-    """Halve `data` at a line end until it has at most `most` lines, or one; count them."""
+    """Cut `data` at a line end until it has at most `most` lines, or one; count them."""
     while (lines := data.count(b"\n")) > max(1, most):
-        data = data[: data.rfind(b"\n", 0, len(data) // 2) + 1 or data.find(b"\n") + 1]
+        data = data[: data.rfind(b"\n", 0, len(data) * most // lines) + 1 or data.find(b"\n") + 1]
     return data, lines + (data != b"" and not data.endswith(b"\n"))
 
 

@@ -68,6 +68,7 @@ class SQLiteStore:
         self._light: sqlite3.Connection | None = None
         self._bulk: Any = None
         self._cursor: Any = None
+        self._within = False
         self.patience = WAIT_MS / 1000
         if not create and not path.exists():
             raise StoreError(f"There is no store at {path}.")
@@ -208,9 +209,22 @@ class SQLiteStore:
         """Return records as a frame of the given columns: all of them, or those of each row of `keys`."""
         import polars as pl
 
-        if keys is not None and keys.is_empty():
+        if keys is None:
+            return self._selected(table, schema, "true", None)
+        if keys.is_empty():
             return pl.DataFrame(schema=schema)
-        return self._selected(table, schema, where(keys.columns) if keys is not None else "true", keys)
+        with self._snapshot():
+            return self._selected(table, schema, where(keys.columns), keys)
+
+    @contextlib.contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """Take the file's lock once for what is inside, where each key that is looked up would take it again (20 microseconds)."""
+        if self._within:
+            yield
+            return
+        self._bulk_cursor()
+        with self._between("BEGIN"):
+            yield
 
     def _selected(
         self, table: str, schema: Mapping[str, pl.DataType], condition: str, bound: pl.DataFrame | None
@@ -305,7 +319,17 @@ class SQLiteStore:
     def transaction(self) -> Iterator[None]:
         """Run what is inside wholly or not at all."""
         self.execute(f"PRAGMA {WRITING}")
-        self.execute("BEGIN IMMEDIATE")
+        try:
+            with self._between("BEGIN IMMEDIATE"):
+                yield
+        finally:
+            with contextlib.suppress(BulkloadError):
+                self.execute(f"PRAGMA {READING}")
+
+    @contextlib.contextmanager
+    def _between(self, begin: str) -> Iterator[None]:
+        self.execute(begin)
+        self._within = True
         try:
             yield
             self.execute("COMMIT")
@@ -314,8 +338,7 @@ class SQLiteStore:
                 self.execute("ROLLBACK")
             raise
         finally:
-            with contextlib.suppress(BulkloadError):
-                self.execute(f"PRAGMA {READING}")
+            self._within = False
 
     def secret_key(self) -> bytes:
         """Return the key that secrets are kept under; a store that is only read, and has none, has one of the moment."""

@@ -20,7 +20,11 @@ from tests.benchmarks.cases import Case, Place, cases
 from tests.benchmarks.measure import measure
 from tests.benchmarks.report import Measured, line, machine, table
 
-REFERENCE = ("event.csv", "user.csv", "roster-field.csv", "completion.csv", "school.csv", "license-order.csv")
+REFERENCE = (
+    *("event.csv", "user.csv", "roster-field.csv", "completion.csv"),
+    *("school.csv", "license-order.csv"),
+    *("course.csv", "credit-type.csv", "course-credit.csv"),
+)
 
 
 def main() -> None:
@@ -65,7 +69,7 @@ def arguments() -> argparse.Namespace:
 
 def prepare(place: Place) -> None:
     """Make the files, if they are not there from an earlier run, and the store with the reference data."""
-    made = place.data / f"made-with-students-{place.times}"
+    made = place.data / f"made-with-course-records-{place.times}"
     if not made.exists():
         say(f"making files in {place.data}")
         generator = [sys.executable, "-m", "tests.benchmarks.generate", str(place.data), str(place.rows)]
