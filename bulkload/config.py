@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +34,8 @@ def settings() -> Settings:
         if named:
             raise UsageError(f"BULKLOAD_CONFIG names {path}, and there is no such file.")
         return Settings()
+    import tomllib
+
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
 import os
-import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,11 +24,13 @@ def new_id(now: datetime) -> str:
     for _ in range(7):
         number, rest = divmod(number, 32)
         signs = ALPHABET[rest] + signs
-    return signs + "".join(secrets.choice(ALPHABET) for _ in range(3))
+    return signs + "".join(ALPHABET[byte % 32] for byte in os.urandom(3))
 
 
 def whoami() -> str:
     """Return the operating system's user."""
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):

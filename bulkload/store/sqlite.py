@@ -7,7 +7,6 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +39,11 @@ AT_A_TIME = 250_000
 
 def migrations() -> list[tuple[int, list[str]]]:
     """Return the numbered migrations, each as its statements."""
-    folder = resources.files("bulkload.store") / "migrations"
     found = []
-    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
-        if entry.name.endswith(".sql"):
-            text = re.sub(r"--.*", "", entry.read_text(encoding="utf-8"))
-            statements = [one.strip() for one in text.split(";") if one.strip()]
-            found.append((int(entry.name[:4]), statements))
+    for file in sorted(Path(__file__).with_name("migrations").glob("*.sql")):
+        text = re.sub(r"--.*", "", file.read_text(encoding="utf-8"))
+        statements = [one.strip() for one in text.split(";") if one.strip()]
+        found.append((int(file.name[:4]), statements))
     return found
 
 
