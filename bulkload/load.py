@@ -6,13 +6,15 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import polars as pl
 
 from bulkload import doubled, rules
-from bulkload.check import Saying, check, faults, lay, no_findings, parse, said
+from bulkload.check import Saying, check, faults, lay, no_findings, said
 from bulkload.form import inspected
 from bulkload.formats.batch import Batch, Span
+from bulkload.parse import Repeated, parse
 from bulkload.recall import Recollection
 from bulkload.results import FIRST, ErrorsFile, RejectsFile, ResultsFile, Tally, results_frame
 from bulkload.source import Source
@@ -200,7 +202,7 @@ def look(one: Load, batch: Batch) -> Looked:
     }
     fields = [field for field in one.template.fields if field.name in needed]
     unread = [f"cell.{field.name}" for field in one.template.fields if field.name not in needed]
-    known = parse(frame.drop(unread).filter("known"), fields).with_columns(typed(one))
+    known = parse(frame.drop(unread).filter("known"), fields)[0].with_columns(typed(one))
     rest, findings, keys = look_at(one, frame.filter(~pl.col("known")))
     digests = {distinct: pl.concat([keys[distinct], doubled.digests(known, distinct)]) for distinct in keys}
     left = known.select(name for name in known.columns if name in rest.columns)
@@ -213,10 +215,11 @@ def look_at(one: Load, frame: pl.DataFrame) -> Looked:
     if one.template.guarded:
         frame, odd = inspected(frame, one.template, one.options, saying)
         found.append(odd)
-    frame = parse(frame, one.template.fields).with_columns(**one.options.columns)
+    frame, repeated = parse(frame, one.template.fields)
+    frame = frame.with_columns(**one.options.columns)
     if frame["fault"].null_count() < frame.height:
         found.append(faults(frame, one.source.matched.width))
-    frame, findings, left = check_ready(frame, one.template.placed, saying)
+    frame, findings, left = check_ready(frame, one.template.placed, saying, repeated)
     found.append(findings)
     if one.run is not None:
         frame = one.run.look_up(frame)
@@ -250,13 +253,16 @@ def kept(one: Load, frame: pl.DataFrame, left: Sequence[Placed]) -> list[str]:
 
 
 def check_ready(
-    frame: pl.DataFrame, placed: Sequence[Placed], saying: Saying
+    frame: pl.DataFrame,
+    placed: Sequence[Placed],
+    saying: Saying,
+    repeated: Mapping[str, Repeated] = MappingProxyType({}),
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[Placed]]:
     """Hold a frame against those rules whose columns it has; return it, the findings, and the rules left."""
     columns = set(frame.columns)
     ready = [rule for rule in placed if rule.roots <= columns]
     left = [rule for rule in placed if not rule.roots <= columns]
-    frame, findings = check(frame, ready, saying)
+    frame, findings = check(frame, ready, saying, repeated)
     return frame, findings, left
 
 
