@@ -21,6 +21,11 @@ def changes_text(template: Template, shown: Mapping[str, str]) -> pl.Expr:
 
     `shown` names, for each stored column, the field that shows it; of a secret one only that it changed is said.
     """
+    return updated(changed_values(template, shown)).alias("changes")
+
+
+def changed_values(template: Template, shown: Mapping[str, str]) -> pl.Expr:
+    """Return in words what a row changes, whatever became of it: from the columns `x`, `stored.x` and `changed.x`."""
     parts: list[pl.Expr] = []
     for name, field in shown.items():
         one = template[field]
@@ -30,7 +35,7 @@ def changes_text(template: Template, shown: Mapping[str, str]) -> pl.Expr:
         else:
             old, new = one.kind.show(pl.col(f"stored.{field}")), one.kind.show(pl.col(field))
             parts.append(change(differs, one.heading, old, new))
-    return updated(pl.concat_str(parts, separator="; ", ignore_nulls=True)).alias("changes")
+    return pl.concat_str(parts, separator="; ", ignore_nulls=True)
 
 
 def change(differs: pl.Expr, heading: str, old: pl.Expr, new: pl.Expr) -> pl.Expr:

@@ -40,6 +40,7 @@ class Matched:
 
     columns: Mapping[str, int | None]
     width: int
+    xml: bool = False
 
 
 def no_findings() -> pl.DataFrame:
@@ -50,6 +51,13 @@ def no_findings() -> pl.DataFrame:
 def normal(heading: str) -> str:
     """Return a heading as it is compared: without blanks around it, in one letter case."""
     return heading.strip().casefold()
+
+
+def by_position(template: Template, *, xml: bool) -> Matched:
+    """Return where the fields of a file without a heading row stand."""
+    fields = template.fields if xml else template.positions
+    columns: dict[str, int | None] = {one.name: None for one in template.fields}
+    return Matched(columns | {one.name: number for number, one in enumerate(fields)}, len(fields), xml)
 
 
 def match(header: Sequence[str], template: Template, *, file: str) -> Matched:
@@ -130,7 +138,8 @@ def letters(number: int) -> str:
 def lay(batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
     """Lay a batch under the fields: `cell.x` as typed, and `moment.x` where a spreadsheet has date cells.
 
-    Rows with a fault have no cells, and `ok` is false for them.
+    Rows with a fault have no cells, and `ok` is false for them. Of a template that has an XML form, `xml` says
+    which form it is, and `absent.x` where an element is not there, and `empty.x` where it is there and empty; both are false in delimited files.
     """
     frame = batch.frame.rechunk()
     columns = [pl.col("row"), pl.col("line"), pl.col("fault"), pl.col("found"), LAID.alias("ok")]
@@ -142,15 +151,19 @@ def lay(batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
             cell = pl.when(moment.is_not_null()).then(one.kind.spell(moment)).otherwise(cell)
             columns.append(moment.alias(f"moment.{one.name}"))
         columns.append(cell.alias(f"cell.{one.name}"))
+        if template.xml is not None:
+            empty = pl.col(f"e{number}") if f"e{number}" in frame.columns else pl.lit(value=False)
+            absent = (cell == "") & ~empty if matched.xml else pl.lit(value=False)
+            columns += [pl.lit(matched.xml).alias("xml")] if one is template.fields[0] else []
+            columns += [empty.alias(f"empty.{one.name}"), absent.alias(f"absent.{one.name}")]
     return frame.select(columns)
 
 
-def faults(frame: pl.DataFrame, width: int) -> pl.DataFrame:
+def faults(frame: pl.DataFrame, width: int, template: Template) -> pl.DataFrame:
     """Return the findings of the rows that could not be laid under the header."""
     broken = frame.filter(pl.col("fault").is_not_null()).with_columns(width=pl.lit(width))
     found = [
-        said(broken.filter(pl.col("fault") == code.word), code, None, 0)
-        for code in (rules.CELL_COUNT, rules.BLANK_LINE)
+        said(broken.filter(pl.col("fault") == code.word), code, None, 0) for code in (template.misfit, rules.BLANK_LINE)
     ]
     return pl.concat(found)
 

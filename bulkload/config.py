@@ -16,13 +16,15 @@ FILE = "bulkload.toml"
 class Settings:
     """The settings of a configuration file; `file` is None where there is none.
 
-    `admins`: the users who may unlock importers and change credits; nobody named: everybody (loading §7.6).
+    `admins`: the users who may unlock importers, change credits and reapply; nobody named: everybody (loading §7.6).
+    `source`: the client string that records of user-enrollment and course-copy files must have.
     """
 
     file: Path | None = None
     store: str | None = None
     display_time_zone: str = "UTC"
     display_date: str = "%m/%d/%Y %I:%M %p"
+    source: str | None = None
     admins: tuple[str, ...] = ()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 
 import polars as pl
@@ -50,6 +50,14 @@ def mixed(key: Sequence[pl.Expr], seed: int) -> pl.Expr:
     return reduce(lambda whole, part: whole * pl.lit(ODD, pl.UInt64) + part, parts)
 
 
+def parts(spool: Spool, name: str, rows: int) -> Iterator[pl.DataFrame]:
+    """Yield what is in the spool under a name in parts by the digest `a`: all rows of a key are in one of them."""
+    count = rows // AT_ONCE + 1
+    for part in range(count):
+        if frames := [frame.filter(pl.col("a") % count == part) for frame in spool.look(name)]:
+            yield pl.concat(frames)
+
+
 def doubled_rows(spool: Spool, distinct: Distinct, rows: int) -> pl.DataFrame:
     """Return the rows that are rejected, ascending: `row`, `other_row` (the first, or for it the second).
 
@@ -57,12 +65,7 @@ def doubled_rows(spool: Spool, distinct: Distinct, rows: int) -> pl.DataFrame:
     part of the digests each time.
     """
     found = [pl.DataFrame(schema={"row": pl.UInt32, "other_row": pl.UInt32})]
-    parts = rows // AT_ONCE + 1
-    for part in range(parts):
-        frames = [frame.filter(pl.col("a") % parts == part) for frame in spool.look(distinct.column)]
-        if not frames:
-            break
-        frame = pl.concat(frames)
+    for frame in parts(spool, distinct.column, rows):
         same = frame.filter(pl.col("a").is_duplicated())
         same = same.filter(pl.struct("a", "b").is_duplicated())
         first, second = (pl.col("row").sort().get(nth).over("a", "b") for nth in (0, 1))

@@ -27,10 +27,25 @@ def export_records(template: Template, store: Store, output: Path | None, stream
                 lost += int(frame[LOST].sum())
             written = frame.filter(~pl.col(LEFT_OUT)) if LEFT_OUT in frame.columns else frame
             lost += frame.height - written.height
-            yield written.select(pl.col(field.name).alias(field.heading) for field in template.fields)
+            yield written.select(pl.col(field.name).alias(field.heading) for field in template.positions)
+
+    def plain(delimiter: str) -> Iterator[pl.DataFrame]:
+        """Leave records out that cannot stand without quotes."""
+        nonlocal lost
+        for frame in frames():
+            holds = pl.any_horizontal(pl.all().str.contains(f"[{delimiter}\r\n]"))
+            written = frame.filter(~holds)
+            lost += frame.height - written.height
+            yield written
+
+    def write(stream: BinaryIO, delimiter: str) -> None:
+        if template.positional:
+            write_positions(plain(delimiter), stream, delimiter)
+        else:
+            write_delimited(template, frames(), stream, delimiter)
 
     if output is None:
-        write_delimited(template, frames(), stream, ",")
+        write(stream, ",")
         return lost
     ending = written_as(output, template)
     if ending == ".xlsx":
@@ -39,13 +54,19 @@ def export_records(template: Template, store: Store, output: Path | None, stream
     else:
         target = PartFile(output, secrets.token_hex(4))
         try:
-            write_delimited(template, frames(), target.file, "," if ending == ".csv" else "\t")
+            write(target.file, "," if ending == ".csv" else "\t")
             target.finish()
         except BaseException:
             target.discard()
             raise
         target.part.replace(output)
     return lost
+
+
+def write_positions(frames: Iterator[pl.DataFrame], stream: BinaryIO, delimiter: str) -> None:
+    """Write frames as lines of values, without headings and quotes."""
+    for frame in frames:
+        frame.write_csv(stream, include_header=False, separator=delimiter, quote_style="never")
 
 
 def write_delimited(template: Template, frames: Iterator[pl.DataFrame], stream: BinaryIO, delimiter: str) -> None:

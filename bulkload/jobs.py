@@ -68,8 +68,9 @@ def me() -> str:
 class Job:
     """One apply of one file; instants are seconds since 1970 in UTC, null: not yet.
 
-    `renames` are the files that are written beside their places, as [part, place], and moved in after the
-    commit; a part of null means that the place has to be cleared. `process` says whose job it is.
+    `renames` are the files that are written beside their places, as [part, place, keeps], and moved in after the
+    commit; a part of null means that the place has to be cleared, `keeps` (may be left out) that what stands there
+    stays, under a name with a number. `process` says whose job it is.
     """
 
     id: str
@@ -129,15 +130,31 @@ def instant(seconds: int | None) -> str | None:
 
 def finish_renames(renames: str) -> None:
     """Move finished files to their places, and clear the places whose part is null; what was moved before is left alone."""
-    for part, place in json.loads(renames):
+    for part, place, *keeps in json.loads(renames):
         if part is None:
             Path(place).unlink(missing_ok=True)
         elif Path(part).exists():
+            if any(keeps):
+                keep_older(Path(place))
             Path(part).replace(place)
+
+
+def keep_older(place: Path) -> None:
+    """Give way: what stands at a place becomes `.1`, what was `.1` becomes `.2`, up to the first number that is free.
+
+    Nothing is ever overwritten, so it can be cut off anywhere and done again (user-enrollment §4).
+    """
+    if not place.exists():
+        return
+    numbered = [place]
+    while numbered[-1].exists():
+        numbered.append(place.with_name(f"{place.name}.{len(numbered)}"))
+    for new, old in zip(numbered[:0:-1], numbered[-2::-1], strict=True):
+        old.rename(new)
 
 
 def drop_parts(renames: str) -> None:
     """Remove what a job that was cut off had begun to write."""
-    for part, _ in json.loads(renames):
+    for part, *_ in json.loads(renames):
         if part is not None:
             Path(part).unlink(missing_ok=True)

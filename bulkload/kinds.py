@@ -153,6 +153,28 @@ class YesNo(Choice):
 
 
 @dataclass(frozen=True)
+class ZeroOne(Choice):
+    """0 or 1, as a boolean; `blank` is what a blank cell means."""
+
+    choices: tuple[str, ...] = ("0", "1")
+    blank: bool | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "dtype", pl.Boolean())
+
+    def parse(self, text: pl.Series) -> pl.Series:
+        """Read 1 as true."""
+        t = pl.col("t")
+        read = pl.when(t.is_in(self.choices)).then(t == "1").when(t == "").then(pl.lit(self.blank, pl.Boolean))
+        return text.to_frame("t").select(read).to_series()
+
+    def show(self, value: pl.Expr) -> pl.Expr:
+        """Write true as 1."""
+        return value.cast(pl.Int8).cast(pl.String).fill_null("")
+
+
+@dataclass(frozen=True)
 class WholeNumber(Kind):
     """Digits only, within limits; `width`: how many digits it is shown with, and may have at most."""
 

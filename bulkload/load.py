@@ -14,9 +14,10 @@ from bulkload import doubled, rules
 from bulkload.check import Saying, check, faults, lay, no_findings, said
 from bulkload.form import inspected
 from bulkload.formats.batch import Batch, Span
+from bulkload.gather import Gathering
 from bulkload.parse import Repeated, parse
 from bulkload.recall import Recollection
-from bulkload.results import FIRST, ErrorsFile, RejectsFile, ResultsFile, Tally, results_frame
+from bulkload.results import FIRST, ErrorsFile, RejectsFile, ResultsFile, Tally, lines_of
 from bulkload.source import Source
 from bulkload.spool import Spool
 from bulkload.template import Distinct, Options, Placed, Run, Template, Write
@@ -73,6 +74,7 @@ class Load:
     spool: Spool
     run: Run | None = None
     recollection: Recollection | None = None
+    gathering: Gathering | None = None
     writes: Writes | None = None
     outputs: Outputs = field(default_factory=Outputs)
     progress: Progress = lambda _part, _rows: None
@@ -109,6 +111,7 @@ class Settled:
     frame: pl.DataFrame
     findings: pl.DataFrame
     writes: Iterable[Write] = ()
+    carried: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
 
 def load(one: Load) -> None:
@@ -117,6 +120,7 @@ def load(one: Load) -> None:
     Everything before `decide` depends on single rows, so batches are looked at side by side; from
     `doubled_rows` on the whole file is known, and batches follow one another in file order.
     """
+    rows = 0
     for span, (frame, findings, keys) in side_by_side(one):
         number = f"{len(one.spans):06}"
         one.spans.append(span)
@@ -127,19 +131,26 @@ def load(one: Load) -> None:
             one.spool.add(distinct.column, digests)
         if one.run is not None and one.recollection is not None:
             one.recollection.ask(one.run.asks(frame))
-        one.progress(one.source.reader.progress * 0.7, span.first_row + span.rows - 2)
+        if one.run is not None and one.gathering is not None:
+            one.gathering.add(one.run.together(frame))
+        rows += span.rows
+        one.progress(one.source.reader.progress * 0.7, rows)
+    if one.gathering is not None:
+        one.gathering.look(one.spans)
     if one.recollection is not None:
         one.recollection.find(one.spans)
-    rows = sum(span.rows for span in one.spans)
     twice = {distinct: doubled.doubled_rows(one.spool, distinct, rows) for distinct in one.template.distinct}
     with ThreadPoolExecutor(1, "report") as reporter:
         reported: deque[Future[None]] = deque()
         for nth, span in enumerate(one.spans):
             for batch in slices(taken(one, nth, twice), one.run.at_once if one.run is not None else None):
-                reported.append(reporter.submit(report, one, span, settle(one, batch)))
+                settled = settle(one, batch)
+                if one.gathering is not None:
+                    one.gathering.carry(settled.carried)
+                reported.append(reporter.submit(report, one, span, settled))
                 if len(reported) > 1:
                     reported.popleft().result()
-            one.progress(0.7 + 0.3 * (nth + 1) / len(one.spans), span.first_row + span.rows - 2)
+            one.progress(0.7 + 0.3 * (nth + 1) / len(one.spans), span.first_row + span.rows - one.spans[0].first_row)
         while reported:
             reported.popleft().result()
     if one.run is not None:
@@ -153,9 +164,9 @@ def taken(one: Load, nth: int, twice: Mapping[Distinct, pl.DataFrame]) -> Settli
     frame = one.spool.take(f"rows-{nth:06}")
     findings = one.spool.take(f"findings-{nth:06}")
     assert frame is not None
-    stored: Mapping[str, pl.DataFrame] = {}
-    if one.run is not None and one.recollection is not None:
-        stored = one.recollection.stored(nth, one.run.asks(frame))
+    stored: dict[str, pl.DataFrame] = {}
+    if one.run is not None and one.recollection is not None and one.gathering is not None:
+        stored = one.recollection.stored(nth, one.run.asks(frame)) | dict(one.gathering.of(nth))
     return Settling(frame, no_findings() if findings is None else findings, twice, stored)
 
 
@@ -218,7 +229,7 @@ def look_at(one: Load, frame: pl.DataFrame) -> Looked:
     frame, repeated = parse(frame, one.template.fields)
     frame = frame.with_columns(**one.options.columns)
     if frame["fault"].null_count() < frame.height:
-        found.append(faults(frame, one.source.matched.width))
+        found.append(faults(frame, one.source.matched.width, one.template))
     frame, findings, left = check_ready(frame, one.template.placed, saying, repeated)
     found.append(findings)
     if one.run is not None:
@@ -292,7 +303,7 @@ def settle(one: Load, batch: Settling) -> Settled:
     _, findings, _ = check_ready(decision.frame, left, one.saying(one.settled, 2 * AFTER_COLUMNS))
     found.append(findings)
     one.settled.add(pl.concat(found[1:]))
-    return Settled(decision.frame, pl.concat(found), decision.writes)
+    return Settled(decision.frame, pl.concat(found), decision.writes, decision.carried)
 
 
 def names_key(distinct: Distinct) -> bool:
@@ -315,7 +326,7 @@ def report(one: Load, span: Span, settled: Settled) -> None:
         one.writes.add(settled.writes)
     if not one.outputs.wanted:
         return
-    lines = results_frame(settled.frame, settled.findings, one.template)
+    lines = lines_of(settled.frame, settled.findings, one.template)
     if one.outputs.results is not None:
         one.outputs.results.add(lines)
     if one.outputs.rejects is not None:

@@ -41,7 +41,7 @@ def run_many(many: Many, *, begin: Callable[[str], Progress], say: Callable[[str
     files = in_reference_order(listed(many.files, store_path(many.store)), many.reading)
     for name in {template for _, template in files if template}:
         templates()[name].becomes(templates()[name], many.options)
-    places = results_places(many, [path for path, _ in files])
+    places = results_places(many, files)
     reports: list[Report] = []
     failed: set[str] = set()
     with opened(many, several=len(files) > 1) as store:
@@ -78,16 +78,21 @@ def one_run(many: Many, request: Request, store: Store | None, *, several: bool)
     return report
 
 
-def results_places(many: Many, files: Sequence[Path]) -> dict[Path, Path]:
+def results_places(many: Many, told: Sequence[tuple[Path, str]]) -> dict[Path, Path]:
     """Return where the results of each file go; raise UsageError where that would destroy something."""
+    files = [path for path, _ in told]
+    logs = {path: bool(template) and templates()[template].log is not None for path, template in told}
     if many.verb == "validate" and many.results is None:
         return {}
     if many.results is not None and not many.results.is_dir():
         places = dict.fromkeys(files, many.results)
     else:
-        plain = {path: default_results(path) for path in files}
+        plain = {path: default_results(path, log=logs[path]) for path in files}
         doubled = Counter(place.resolve() for place in plain.values())
-        places = {path: default_results(path, whole=doubled[place.resolve()] > 1) for path, place in plain.items()}
+        places = {
+            path: default_results(path, whole=doubled[place.resolve()] > 1, log=logs[path])
+            for path, place in plain.items()
+        }
         if many.results is not None:
             places = {path: many.results / place.name for path, place in places.items()}
     taken = {store_path(many.store).resolve(), *(path.resolve() for path in files)}

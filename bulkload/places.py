@@ -14,11 +14,14 @@ BOM = b"\xef\xbb\xbf"
 ERRORS_NAME = re.compile(r"_errors_[0-9]{8}\.csv$")
 
 
-def default_results(path: Path, *, whole: bool = False) -> Path:
+def default_results(path: Path, *, whole: bool = False, log: bool = False) -> Path:
     """Return where results go unless something else is said: beside the input.
 
-    `whole` keeps the input's ending in the name, where two inputs differ in nothing else.
+    `whole` keeps the input's ending in the name, where two inputs differ in nothing else. A transaction log has
+    the whole name of its input (seed 000: `{orig_file_name.txt}.csv`).
     """
+    if log:
+        return path.with_name(f"{path.name}.csv")
     return path.with_name((path.name if whole else stem(path)) + ".results.csv")
 
 
@@ -46,7 +49,8 @@ def is_written_by_us(path: Path) -> bool:
         return True
     with path.open("rb") as file:
         first = file.readline(10_000)
-    return first.startswith(BOM + b"row,") and first.rstrip().endswith(b",outcome,changes,codes,messages")
+    heads = ((b"row,", b",outcome,changes,codes,messages"), (b"record,line,", b",result"))
+    return any(first.startswith(BOM + start) and first.rstrip().endswith(end) for start, end in heads)
 
 
 def is_named(path: Path, wanted: str) -> bool:
@@ -60,6 +64,8 @@ def written_as(path: Path, template: Template) -> str:
     ending = path.suffix.lower()
     if template.file_name and ending != ".csv":
         raise UsageError(f"{path}: a {template.name} file has to be comma-separated text, named {template.file_name}.")
+    if template.positional and ending not in {".csv", ".txt"}:
+        raise UsageError(f"{path}: the name of a {template.name} file has to end in .csv (comma) or .txt (tab).")
     if ending not in {".csv", ".txt", ".xlsx"}:
         raise UsageError(f"{path}: the name has to end in .csv, .txt (tab) or .xlsx.")
     return ending

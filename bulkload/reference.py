@@ -57,7 +57,10 @@ def choices(field: Field) -> tuple[str, ...]:
 
 
 def empty_file(template: Template, path: Path) -> None:
-    """Write a file with a template's headings, `.csv`, `.txt` (tab) or `.xlsx` by its name."""
+    """Write a file with a template's headings, `.csv`, `.txt` (tab) or `.xlsx` by its name; without headings its XML form."""
+    if template.positional and template.xml is not None:
+        path.write_text(template.xml.skeleton, encoding="utf-8")
+        return
     headings = [field.heading for field in template.fields if field.is_offered]
     ending = written_as(path, template)
     if ending == ".xlsx":
@@ -154,6 +157,12 @@ def described(template: Template, *, markdown: bool) -> str:
             for rows, heading, width in zip((fields, codes), headings, widths, strict=True)
         ]
     first = f"{template.name}: {template.says} (source: {template.source})"
+    if template.positional:
+        first += (
+            f"\n\nA delimited file has no heading row and no quotes: {len(template.positions)} values in this order, "
+            f"separated by comma, tab or |. It is applied with --template {template.name}. Or it is XML, of which "
+            f"`bulkload template new {template.name}` writes a skeleton."
+        )
     if template.file_name:
         first += (
             f"\n\nA file is named exactly {template.file_name} (or run with --any-name), is comma-separated, "

@@ -24,6 +24,7 @@ from bulkload.places import BOM
 from bulkload.source import Source
 from bulkload.spool import Spool, writing
 from bulkload.template import Template
+from bulkload.translog import headings, log_lines, none_applied
 
 FIRST_MESSAGE = r"(?s)^.*?( \| row \d|$)"
 """What happened to a row: all that stands before its first finding."""
@@ -121,6 +122,11 @@ class PartFile:
             self.part.unlink(missing_ok=True)
 
 
+def lines_of(frame: pl.DataFrame, findings: pl.DataFrame, template: Template) -> pl.DataFrame:
+    """Return a line for each row: those of the template's transaction log, else of results."""
+    return (results_frame if template.log is None else log_lines)(frame, findings, template)
+
+
 def results_frame(frame: pl.DataFrame, findings: pl.DataFrame, template: Template) -> pl.DataFrame:
     """Return a line for each row: `row`, the key's cells, `outcome`, `changes`, `codes`, `messages`.
 
@@ -164,8 +170,10 @@ class ResultsFile:
     def __init__(self, target: PartFile, template: Template) -> None:
         self.target = target
         self.accepted = template.accepted is not None
+        self.log = template.log
         keys = [template[name].heading for name in template.key]
-        self.headings = ["row", *keys, "outcome", "changes", "codes", "messages"]
+        results = ["row", *keys, "outcome", "changes", "codes", "messages"]
+        self.headings = results if self.log is None else headings(self.log)
 
     def begin(self) -> None:
         """Write the headings, which are there even where no row is."""
@@ -176,8 +184,14 @@ class ResultsFile:
 
     def add(self, lines: pl.DataFrame) -> None:
         """Append lines."""
+        lines = lines.select(self.headings)
+        if self.log is not None:
+            lines = lines.with_columns(
+                safe(pl.col(name)).alias(name) for name in lines.select(pl.col(pl.String)).columns
+            )
+        lines = lines.with_columns(pl.col(pl.String).replace("", None))
         with writing(self.target.path):
-            lines.with_columns(pl.col(pl.String).replace("", None)).write_csv(self.target.file, include_header=False)
+            lines.write_csv(self.target.file, include_header=False)
 
     def finish(self) -> None:
         """Bring what was written to the disk."""
@@ -189,6 +203,12 @@ class ResultsFile:
         kept = work / "results"
         shutil.move(self.target.part, kept)
         lines = pl.scan_csv(kept, infer_schema=False)
+        lines = self._skipped(lines) if self.log is None else none_applied(lines, self.log)
+        lines.sink_csv(self.target.part, include_bom=True)
+        self.target.part.chmod(0o600)
+        kept.unlink()
+
+    def _skipped(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         good = pl.col("outcome") != "rejected"
         lines = lines.with_columns(
             pl.when(good).then(pl.lit("skipped")).otherwise("outcome").alias("outcome"),
@@ -197,9 +217,7 @@ class ResultsFile:
         if self.accepted:
             messages = pl.col("messages").str.replace(FIRST_MESSAGE, "skipped$1")
             lines = lines.with_columns(pl.when(good).then(messages).otherwise("messages").alias("messages"))
-        lines.sink_csv(self.target.part, include_bom=True)
-        self.target.part.chmod(0o600)
-        kept.unlink()
+        return lines
 
 
 class RejectsFile:

@@ -113,6 +113,14 @@ CELL_COUNT = Code(
     "Look for a delimiter inside a value: such a value has to stand in double quotes.",
     "loading §2.7",
 )
+VALUE_COUNT = Code(
+    "CELL_COUNT",
+    "error",
+    "the line has more or fewer values than there are positions",
+    "the line has {found} values, {width} are needed",
+    "Write every position, the blank ones too; no value may contain the delimiter, and there are no quotes.",
+    "user-enrollment §1",
+)
 BLANK_LINE = Code(
     "BLANK_LINE",
     "error",
@@ -262,6 +270,16 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
         "the file refers to records of another one that was refused or had rejects, and was not run",
         "Mend the other file first, or run with --keep-going.",
         "loading §1",
+    ),
+    "FILE_TOO_LARGE": (
+        "the file has more bytes than an upload through a page takes",
+        "Break it into parts with `bulkload split`, or put it into the drop folder.",
+        "user-enrollment §5; seed 000, administrative pages",
+    ),
+    "CUMULATIVE_XML": (
+        "an XML file repeats some records of a person that were applied before, and has more of the same person",
+        "Send cumulative files delimited, leave out what was applied before, or run with --reapply.",
+        "user-enrollment §3, cumulative files",
     ),
     "HEADER_MISSING": (
         "a heading of the template is missing",

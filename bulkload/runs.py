@@ -17,11 +17,12 @@ import polars as pl
 
 from bulkload import guard, rules
 from bulkload.changes import moment_text
+from bulkload.delivery import discard, move_all_in, move_in, places, refusal_log, shown
 from bulkload.errors import BulkloadError, Busy, FileRefused, FormRefused, NulFound, StoreError
 from bulkload.formats.spreadsheet import SpreadsheetFile
-from bulkload.jobs import Job, finish_renames, new_id
-from bulkload.load import Load, Outputs, Progress, load
-from bulkload.places import default_errors, default_rejects, default_results
+from bulkload.gather import Gathering
+from bulkload.jobs import Job, new_id
+from bulkload.load import Load, Progress, load
 from bulkload.recall import Recollection
 from bulkload.report import Report
 from bulkload.results import ErrorsFile, PartFile, RejectsFile, ResultsFile
@@ -87,6 +88,7 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
                     raise
                 report.template = source.template.name
                 settle_all_or_nothing(one, report, work)
+                refuse_misfit(one, report)
                 refusal = guard.refuse_form(report.file, source.template, request.options, one.tally)
                 if refusal is not None and report.state != "refused":
                     refuse_all(one, work)
@@ -97,7 +99,7 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
                         apply(one.spool, store, store.next_number("job"))
                 report.unchecked = [] if store is not None else unchecked(one)
                 if one.outputs.results is not None and request.results is not None:
-                    move_in(one.outputs.results.target, request.results)
+                    move_in(one.outputs.results.target, request.results, keeps=source.template.log is not None)
                     report.results = shown_path(request.results)
                 report.tally = one.tally
         except FileRefused as refusal:
@@ -128,6 +130,7 @@ def prepare(request: Request, source: Source, store: Store | None, work: Path, *
         except FileRefused as refusal:
             raise FileRefused(refusal.code, f"{shown_name(source.path)}: {refusal}") from None
         one.recollection = Recollection(store, one.spool, one.run.recalls)
+        one.gathering = Gathering(one.spool, one.run)
         one.writes = Writes(store, one.spool) if writes else None
     return one
 
@@ -140,23 +143,24 @@ def read(one: Load) -> None:
         raise guard.as_form(refusal, shown_name(one.source.path), one.template, one.options) from refusal
 
 
-def discard(outputs: Outputs) -> None:
-    """Remove what a load had written when it failed."""
-    for one in outputs.wanted:
-        one.target.discard()
-
-
-def move_in(target: PartFile, place: Path) -> None:
-    """Finish a file and move it to its place."""
-    target.finish()
-    target.part.replace(place)
-
-
 def settle_all_or_nothing(one: Load, report: Report, work: Path) -> None:
     """Where all or nothing is asked for and a row was rejected, turn the others into skipped ones."""
     if one.options.all_or_nothing and one.tally.rejected:
         refuse_all(one, work)
         report.state = "refused"
+
+
+def refuse_misfit(one: Load, report: Report) -> None:
+    """Refuse a file without a heading row of which no line has the right number of values (user-enrollment §1)."""
+    misfits = [one.tally.codes[code]["rows"] for code in ("CELL_COUNT", "BLANK_LINE") if code in one.tally.codes]
+    if one.template.positional and one.tally.rows and sum(misfits) == one.tally.rows:
+        report.refuse(
+            FileRefused(
+                "FORMAT_UNKNOWN",
+                f"{report.file}: no line has {one.source.matched.width} values, so it is no {one.template.name} file. "
+                f"Is --delimiter right? There is no heading row, and no quotes.",
+            )
+        )
 
 
 def refuse_all(one: Load, work: Path) -> None:
@@ -172,7 +176,8 @@ def apply_file(request: Request, store: Store) -> Report:
     size = regular_file(path)
     now = int(request.options.now.timestamp())
     name = shown_name(path)
-    job = Job(new_id(request.options.now), "queued", name, shown_path(path), submitted_at=now, size=size)
+    via = request.reading.method or "command"
+    job = Job(new_id(request.options.now), "queued", name, shown_path(path), via, submitted_at=now, size=size)
     report = Report(name, "apply", store=str(store.path))
     with hold(request, store, job) as job:
         report.job = job.id
@@ -182,10 +187,13 @@ def apply_file(request: Request, store: Store) -> Report:
             run_job(request, store, job, report)
         except FileRefused as refusal:
             report.refuse(refusal)
+            moves = refusal_log(request, job, report, refusal)
             with store.transaction():
                 close_job(store, job, "refused", str(refusal), now)
+                jobs.change(store, job.id, results=report.results, renames=moves)
                 if isinstance(refusal, FormRefused):
                     report.refused = f"{refusal} {guard.lock(store, job, request.options, refusal)}"
+            move_all_in(request, store, job, report, moves)
             if size <= SMALL:
                 jobs.change(store, job.id, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
         except KeyboardInterrupt:
@@ -242,7 +250,7 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
     """Load a file and commit it; the lock is held."""
     path = request.path.absolute()
     results, rejects, errors = places(request, job)
-    parts = json.dumps([[str(one.part), str(one.path)] for one in (results, rejects, errors)])
+    parts = json.dumps([[str(one.part), str(one.path), False] for one in (results, rejects, errors)])
     jobs.change(store, job.id, state="running", started_at=job.submitted_at, renames=parts)
     with (
         workspace(jobs.folder(store) / job.id / "work") as work,
@@ -269,6 +277,7 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
                 report.tally = one.tally
                 raise refusal
             settle_all_or_nothing(one, report, work)
+            refuse_misfit(one, report)
             warn_of_earlier(request, store, sha256.result(), report)
             keep(one, store, job)
             moves = commit(one, store, job, report, sha256.result())
@@ -277,15 +286,7 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
                 discard(one.outputs)
             raise
     report.tally = one.tally
-    try:
-        finish_renames(moves)
-    except OSError as error:
-        code = rules.RESULTS_NOT_MOVED
-        message = code.message.format(reason=error.strerror, job=job.id)
-        report.warnings.append({"code": code.word, "message": message})
-        request.say(message)
-    else:
-        jobs.change(store, job.id, renames="[]")
+    move_all_in(request, store, job, report, moves)
 
 
 def identified(request: Request, store: Store, work: Path) -> Source:
@@ -301,17 +302,6 @@ def identified(request: Request, store: Store, work: Path) -> Source:
         source.reader.close()
         raise
     return source
-
-
-def places(request: Request, job: Job) -> tuple[PartFile, PartFile, PartFile]:
-    """Return where a job writes: the results where asked, the rejects and the file of all findings beside them."""
-    assert request.results is not None
-    place = request.results.absolute()
-    whole = place.name == default_results(request.path, whole=True).name
-    rejects = default_rejects(request.path, whole=whole)
-    errors = default_errors(request.path, request.options.day_shown, whole=whole)
-    folder = place.parent
-    return PartFile(place, job.id), PartFile(folder / rejects.name, job.id), PartFile(folder / errors.name, job.id)
 
 
 def warn_of_earlier(request: Request, store: Store, sha256: str, report: Report) -> None:
@@ -342,9 +332,10 @@ def keep(one: Load, store: Store, job: Job) -> None:
 def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> str:
     """Write everything in one transaction with the job's record; return the files that are to be moved in."""
     assert job.number is not None
-    moves: list[tuple[str | None, str]] = []
+    moves: list[tuple[str | None, str, bool]] = []
     for output in one.outputs.wanted:
-        moves.append((str(output.target.part) if output.target.begun else None, str(output.target.path)))
+        keeps = output is one.outputs.results and one.template.log is not None
+        moves.append((str(output.target.part) if output.target.begun else None, str(output.target.path), keeps))
     outputs = one.outputs
     report.results, report.rejects, report.errors = map(shown, (outputs.results, outputs.rejects, outputs.errors))
     with store.transaction():
@@ -367,8 +358,3 @@ def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> st
             renames=json.dumps(moves),
         )
     return json.dumps(moves)
-
-
-def shown(output: ResultsFile | RejectsFile | ErrorsFile | None) -> str | None:
-    """Return the place of an output that holds something."""
-    return shown_path(output.target.path) if output is not None and output.target.begun else None

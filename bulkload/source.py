@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bulkload.check import Matched, match, normal
+from bulkload.check import Matched, by_position, match, normal
 from bulkload.errors import BulkloadError, FileRefused, UsageError
 from bulkload.form import meant, refuse_spaces
 from bulkload.formats.delimited import DelimitedFile
@@ -31,13 +31,17 @@ OLE = b"\xd0\xcf\x11\xe0"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a file is to be read, where that is not told from the file; `any_name`: whatever its name is."""
+    """How a file is to be read, where that is not told from the file; `any_name`: whatever its name is.
+
+    `method`: the way a file came that has limits of its own.
+    """
 
     template: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
     any_name: bool = False
+    method: Literal["page"] | None = None
 
 
 @dataclass(slots=True)
@@ -113,9 +117,12 @@ def kind_of(path: Path) -> Literal["delimited", "spreadsheet"]:
 def opened(path: Path, reading: Reading, work: Path) -> DelimitedFile | SpreadsheetFile:
     """Open a file with the reader of its format."""
     regular_file(path)
-    if kind_of(path) == "spreadsheet":
+    kind = kind_of(path)
+    template = template_named(reading.template) if reading.template else None
+    if kind == "spreadsheet":
         return SpreadsheetFile(path, work=work, sheet=reading.sheet)
-    return DelimitedFile(path, work=work, encoding=reading.encoding, delimiter=reading.delimiter)
+    width = len(template.positions) if template is not None and template.positional else None
+    return DelimitedFile(path, work=work, encoding=reading.encoding, delimiter=reading.delimiter, width=width)
 
 
 def probable_template(path: Path, reading: Reading) -> str:
@@ -149,15 +156,44 @@ def identify(path: Path, reading: Reading, options: Options, work: Path) -> Sour
     try:
         template = template_named(reading.template) if reading.template else told(reader.header, path.name)
         template = template.becomes(template, options)
+        if reading.method == "page":
+            small_enough(path, template)
         if template.guarded and not options.clean:
             refuse_spaces(reader.header, reader.batches(), template, options, file=shown_name(path))
         if template.file_name:
             named(path, template, reader, any_name=reading.any_name)
+        if template.positional:
+            return Source(path, reader, template, laid_by_position(path, template, reader))
         header = [meant(one, template) for one in reader.header] if template.guarded else reader.header
         return Source(path, reader, template, match(header, template, file=shown_name(path)))
     except BaseException:
         reader.close()
         raise
+
+
+def small_enough(path: Path, template: Template) -> None:
+    """Refuse a file that cannot be uploaded through a page (seed 000, administrative pages)."""
+    if template.page_limit is None:
+        takes = ", ".join(one.name for one in templates().values() if one.page_limit is not None)
+        raise UsageError(f"--method page: pages take {takes} files, and {shown_name(path)} is a {template.name} file.")
+    size = path.stat().st_size
+    if size > template.page_limit:
+        raise FileRefused(
+            "FILE_TOO_LARGE",
+            f"{shown_name(path)} has {size:,} bytes, and a page takes {template.page_limit:,} at most. Break it into "
+            f"parts with `bulkload split`, or put it whole into the drop folder.",
+        )
+
+
+def laid_by_position(path: Path, template: Template, reader: DelimitedFile | SpreadsheetFile) -> Matched:
+    """Return where the fields of a file without a heading row stand; refuse a spreadsheet."""
+    if isinstance(reader, SpreadsheetFile):
+        raise FileRefused(
+            "FORMAT_UNKNOWN",
+            f"{shown_name(path)}: a {template.name} file is delimited text without a heading row, or XML, and not a "
+            f"spreadsheet. Save it as tab-delimited text.",
+        )
+    return by_position(template, xml=False)
 
 
 def named(path: Path, template: Template, reader: DelimitedFile | SpreadsheetFile, *, any_name: bool) -> None:
@@ -184,6 +220,7 @@ def told(header: Sequence[str], file: str) -> Template:
 
     Headings count that the file has, and those that it has to have.
     """
+    with_headings = [one for one in templates().values() if not one.positional]
     plain = {normal(heading) for heading in header}
     tight = {re.sub(r"\s+", "_", heading) for heading in plain}
 
@@ -193,13 +230,17 @@ def told(header: Sequence[str], file: str) -> Template:
         needed = {normal(field.heading) for field in one.fields if not field.may_be_absent}
         return len(own & headings) / len(needed | headings)
 
-    best = max(templates().values(), key=shared)
+    best = max(with_headings, key=shared)
     if shared(best) < 0.5:
-        best = next((one for one in templates().values() if one.file_name == file), best)
+        best = next((one for one in with_headings if one.file_name == file), best)
     if shared(best) < 0.5 and best.file_name != file:
-        raise FileRefused(
-            "FORMAT_UNKNOWN",
-            f"{file}: the header fits no template ({', '.join(templates())}). Is the first line the heading row? "
-            f"`bulkload template new NAME` writes a file with the right headings; --template says which is meant.",
+        fits = [one for one in templates().values() if one.positional and len(one.positions) == len(header)]
+        hint = (
+            f"It has as many columns as a {fits[0].name} file, which has no heading row: if it is one, say "
+            f"--template {fits[0].name}."
+            if fits
+            else "Is the first line the heading row? `bulkload template new NAME` writes a file with the right "
+            "headings; --template says which is meant."
         )
+        raise FileRefused("FORMAT_UNKNOWN", f"{file}: the header fits no template ({', '.join(templates())}). {hint}")
     return best

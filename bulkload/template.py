@@ -26,7 +26,8 @@ class Field:
     field that may stand in for it. `may_be_absent`: a file without the heading is read as if every cell of
     it were blank; a new file has it nevertheless where it `is_offered`. `trims`: blanks around a value are left
     out. `aliases` are other headings that mean the field. Values of a secret field appear in no message, result,
-    log, job or mail; rejects are rows of the input, and have them.
+    log, job or mail; rejects are rows of the input, and have them. `only_in_xml`: delimited files have no
+    position for it.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Field:
     trims: bool = True
     secret: bool = False
     aliases: tuple[str, ...] = ()
+    only_in_xml: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class Options:
     clean: bool = False
     strict_ascii: bool = False
     needs_certificate: bool = False
+    reapply: bool = False
+    source: str | None = None
 
     @property
     def day_shown(self) -> date:
@@ -84,12 +88,14 @@ class Options:
 
     @property
     def columns(self) -> dict[str, pl.Expr]:
-        """Return what rules may name of a run: `run.today` in UTC, in days since 1970, and some of the options."""
+        """Return what rules may name of a run: `run.today` and `run.now` (days and seconds since 1970 in UTC), and some options."""
         return {
             "run.today": pl.lit(int(self.now.timestamp()) // 86_400, pl.Int32),
             "run.set_licenses": pl.lit(self.set_licenses),
             "run.course": pl.lit(self.course, pl.String),
             "run.needs_certificate": pl.lit(self.needs_certificate),
+            "run.now": pl.lit(int(self.now.timestamp()), pl.Int64),
+            "run.source": pl.lit(self.source, pl.String),
         }
 
 
@@ -112,11 +118,13 @@ class Decision:
 
     `frame` is the frame it was given with `outcome` (String) and `changes` (String, empty for none) set,
     and whatever columns the template's later rules name; `happened` (String), where it has one, says in
-    words what became of a row that was accepted. `writes` is what has to happen in the store.
+    words what became of a row that was accepted. `writes` is what has to happen in the store. `carried` are
+    frames that later rows are to know: `row`, the row that each line is handed on to, and columns of the family's.
     """
 
     frame: pl.DataFrame
     writes: Iterable[Write] = ()
+    carried: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +178,24 @@ class Run(Protocol):
         """Return, for each of `recalls`, which rows ask for which of its records: `row` and the key."""
         return {}
 
+    def together(self, frame: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
+        """Return what is to be seen of the whole file at once, by name: `row`, the digests `a` and `b` of a key, and more."""
+        return {}
+
+    def gather(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return what follows for each row: `row` and columns that are the same whatever the name's part.
+
+        The frame has every row of the file that has one of some keys, ordered by key, then by row. Raises
+        FileRefused where the file cannot be applied.
+        """
+        return frame
+
     def recall(self, frame: pl.DataFrame, stored: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-        """Add the stored record of each row (`stored.x`, null where there is none), and what follows from it."""
+        """Add the stored record of each row (`stored.x`, null where there is none), and what follows from it.
+
+        `stored` also has what was gathered for these rows (`gathered.x`), and what earlier rows carried to them
+        (`carried.x`), where there is such.
+        """
         ...
 
     def decide(self, frame: pl.DataFrame) -> Decision:
@@ -220,6 +244,46 @@ class Distinct:
 
 
 @dataclass(frozen=True)
+class XmlForm:
+    """Declares how a template's records stand in XML: the root element, and an empty file to fill in.
+
+    `record` names the element of a record whose children are the fields; without it the file is IMS Enterprise.
+    """
+
+    root: str
+    skeleton: str
+    record: str | None = None
+
+
+@dataclass(frozen=True)
+class Half:
+    """Declares one part of a record that has a code and a message of its own in a transaction log.
+
+    `fields` are those whose findings belong to it, `there` where a record has it, and `happened` the column
+    that says what became of it. The columns of the log begin with `prefix`.
+    """
+
+    prefix: str
+    fields: frozenset[str]
+    there: pl.Expr
+    happened: str
+
+
+@dataclass(frozen=True)
+class Log:
+    """Declares a transaction log, which some templates have in place of results; older ones of its name are kept.
+
+    `shows` are its columns beside record and line, `numbers` the number of each word; any other error has the
+    number of its field in `of_fields`, by heading, or is -1.
+    """
+
+    shows: Mapping[str, pl.Expr]
+    halves: tuple[Half, ...]
+    numbers: Mapping[str, int]
+    of_fields: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Template:
     """Declares a type of file, wholly.
 
@@ -230,7 +294,9 @@ class Template:
     file of all findings, which only templates that name some have. `refers_to`: the templates whose
     records must be there first. `tables` are shown with the template. `guarded`: a discrepancy of form refuses
     the file and locks its importer. `becomes`: what the template is under the options of a run, or UsageError.
-    `remarks` are said of every run.
+    `remarks` are said of every run. `positional`: delimited files have no heading row, and no quotes; they are
+    never told from their content. `xml`: the template has an XML form too. `log`: what there is in place of results.
+    `page_limit`: the bytes that a file may have which is uploaded through a page; None: no page takes such files.
     """
 
     name: str
@@ -249,6 +315,10 @@ class Template:
     guarded: bool = False
     becomes: Callable[[Template, Options], Template] = lambda template, _options: template
     remarks: tuple[Code, ...] = ()
+    positional: bool = False
+    xml: XmlForm | None = None
+    log: Log | None = None
+    page_limit: int | None = None
     placed: tuple[Placed, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -256,7 +326,7 @@ class Template:
         headings = [one.heading.casefold() for one in self.fields]
         if len(set(names)) != len(names) or len(set(headings)) != len(headings):
             raise ValueError(f"template {self.name}: a field or a heading stands twice")
-        if not self.distinct:
+        if not self.distinct and not self.positional:
             object.__setattr__(self, "distinct", (Distinct(self.key),))
         object.__setattr__(self, "placed", tuple(self._place()))
         named = {
@@ -287,10 +357,20 @@ class Template:
         return next(one for one in self.fields if one.name == name)
 
     @property
+    def positions(self) -> tuple[Field, ...]:
+        """Return the fields that delimited files have."""
+        return tuple(one for one in self.fields if not one.only_in_xml)
+
+    @property
+    def misfit(self) -> Code:
+        """Return the code of a row with the wrong number of cells."""
+        return rules.VALUE_COUNT if self.positional else rules.CELL_COUNT
+
+    @property
     def codes(self) -> list[Code]:
         """Return every code that a row of this template can have; one word may have several sentences."""
         form = [rules.SPECIAL_CHARACTER, rules.CHARACTER_REPLACED] if self.guarded else []
-        found = [rules.CELL_COUNT, rules.BLANK_LINE, *form, *(one.code for one in self.placed)]
+        found = [self.misfit, rules.BLANK_LINE, *form, *(one.code for one in self.placed)]
         found += [*(one.code for one in self.distinct), *self.remarks]
         return list(dict.fromkeys([*found, self.accepted] if self.accepted else found))
 

@@ -28,6 +28,8 @@ OPTIONS = (
     click.option("--clean", is_flag=True, help="Read special characters of course records in their plain forms."),
     click.option("--strict-ascii", is_flag=True, help="Take letters with accents for special characters too."),
     click.option("--needs-certificate", is_flag=True, help="Reject course records whose course is not there: shells have no certificate."),
+    click.option("--reapply", is_flag=True, help="Apply records of a cumulative file again that were applied before."),
+    click.option("--method", type=click.Choice(["page"]), help="How the file came: page is an upload through a page, of 1 MB at most."),
     click.option("--results", metavar="PATH", type=click.Path(path_type=Path), help="Where the results go: a file or a folder."),
     click.option("--ambiguous", type=click.Choice(["earlier", "later", "error"]), default="later", show_default=True,
                  help="What a time means that occurs twice when clocks are put back."),
@@ -91,19 +93,24 @@ def run_files(verb: str, *, form: Any, quiet: bool, **chosen_options: Any) -> in
     os.environ.setdefault("_RJEM_MALLOC_CONF", ALLOCATOR)
     from bulkload.cli.progress import progress_bar
     from bulkload.cli.summary import print_reports
-    from bulkload.config import settings, store_url
+    from bulkload.config import may, settings, store_url
+    from bulkload.jobs import whoami
     from bulkload.many import Many, run_many
     from bulkload.source import Reading
     from bulkload.template import Options
 
     found = settings()
     given = chosen_options
+    if given["reapply"]:
+        may(found, whoami(), "apply --reapply")
     delimiter = {"tab": "\t", "\\t": "\t"}.get(given["delimiter"], given["delimiter"])
     many = Many(
         verb=verb,
         files=given["files"],
         store=store_url(given["store"], found),
-        reading=Reading(given["template"], given["encoding"], delimiter, given["sheet"], given["any_name"]),
+        reading=Reading(
+            given["template"], given["encoding"], delimiter, given["sheet"], given["any_name"], given["method"]
+        ),
         options=Options(
             now=clock(given["now"]),
             ambiguous=given["ambiguous"],
@@ -112,6 +119,8 @@ def run_files(verb: str, *, form: Any, quiet: bool, **chosen_options: Any) -> in
             set_licenses=given["set_licenses"],
             display_time_zone=found.display_time_zone,
             display_date=found.display_date,
+            source=found.source,
+            reapply=given["reapply"],
             **{name: given[name] for name in ("legacy", "course", "clean", "strict_ascii", "needs_certificate")},
         ),
         results=given["results"],

@@ -73,12 +73,15 @@ def new(name: str, output: Path | None) -> None:
     from bulkload.templates import template_named
 
     one = template_named(name)
-    path = output or Path(one.file_name or f"{name}.csv")
+    path = output or Path(one.file_name or f"{name}.{'xml' if one.positional else 'csv'}")
+    if one.positional and path.suffix.lower() != ".xml":
+        raise UsageError(f"{path}: {name} files have no headings; only their XML form can be filled in. Name it .xml.")
     if path.exists():
         raise UsageError(f"{path} exists already. Remove it first, or name another file with -o.")
     empty_file(one, path)
+    what = "the elements" if one.positional else "the headings"
     click.echo(
-        f"{path} has the headings of {name}; `bulkload template show {name}` says what goes into each column.",
+        f"{path} has {what} of {name}; `bulkload template show {name}` says what goes into each column.",
         err=True,
     )
 

@@ -34,6 +34,7 @@ from bulkload.formats.lanes import (
 )
 
 DELIMITERS = (",", "\t", "|", ";")
+OF_POSITIONS = (",", "\t", "|")
 # Reading starts again from so many bytes after a short piece.
 LEAST = 1 << 16
 # Far more than any template has; from some 5,000 on a line cannot be proven by one expression.
@@ -53,7 +54,9 @@ class Layout:
 class DelimitedFile:
     """Reads the rows of one delimited file.
 
-    `header` has the headings as typed, `header_raw` the byte order mark and the header's bytes.
+    `header` has the headings as typed, `header_raw` the byte order mark and the header's bytes. With `width` the
+    file has no header: its first line is a row, whose values are known by their position, and a quote is an
+    ordinary character (user-enrollment §1).
     Raises FileRefused, now or while the batches are read, and UsageError.
     """
 
@@ -64,15 +67,22 @@ class DelimitedFile:
         work: Path,
         encoding: str | None = None,
         delimiter: str | None = None,
+        width: int | None = None,
         block: int = 8 << 20,
     ) -> None:
-        if delimiter not in {None, *DELIMITERS}:
-            raise UsageError(f"{delimiter!r} is no delimiter; comma, tab, | and ; are.")
+        known = DELIMITERS if width is None else OF_POSITIONS
+        if delimiter not in {None, *known}:
+            raise UsageError(f"{delimiter!r} is no delimiter; {_in_words(known)} are.")
+        self._quotes = width is None
+        self.first_row = 2 if self._quotes else 1
         self._block = min(block, RECORD)
         self._read = 0
         self._plain = PlainText(path, work, encoding)
         try:
-            self._read_header((delimiter,) if delimiter else DELIMITERS)
+            if width is None:
+                self._read_header((delimiter,) if delimiter else known)
+            else:
+                self._read_first((delimiter,) if delimiter else known, width)
         except BaseException:
             self.close()
             raise
@@ -83,7 +93,7 @@ class DelimitedFile:
         With `pad` a row may lack cells at its end, which are blank then; otherwise that is a fault.
         """
         held: list[Span] = []
-        for span, frame in self._spans(Grid(self.layout.delimiter, len(self.header), pad)):
+        for span, frame in self._spans(Grid(self.layout.delimiter, len(self.header), pad, self._quotes)):
             body, tail = self._split(span, frame)
             if body.rows:
                 yield from map(self._blank, held)
@@ -148,6 +158,22 @@ class DelimitedFile:
         if not any(cell.strip(BLANKS) for cell in self.header) and next(self.batches(), None) is None:
             raise FileRefused("FORMAT_UNKNOWN", f"{plain.name} is empty: it has no header and no rows.")
 
+    def _read_first(self, delimiters: Sequence[str], width: int) -> None:
+        """Tell the delimiter: the one that gives the right number of values on the first line, else the one found most."""
+        plain = self._plain
+        data, last = self._lines(plain.start, RECORD)
+        if not data and last:
+            raise FileRefused("FORMAT_UNKNOWN", f"{plain.name} is empty: it has no rows.")
+        if b"\n" not in data and (not last or b"\r" in data.rstrip(b"\r")):
+            raise self._refused(1, 1, CR_LINES if b"\r" in data else f"it is longer than {RECORD >> 20} MB")
+        first = data[: data.find(b"\n") + 1] or data
+        found = {one: first.count(one.encode()) for one in delimiters}
+        delimiter = max(found, key=lambda one: (found[one] == width - 1, found[one]))
+        self.layout = Layout(delimiter, plain.encoding, plain.bom, "\r\n" if first.endswith(b"\r\n") else "\n")
+        self.header = tuple(str(number) for number in range(1, width + 1))
+        self.header_raw = plain.bom
+        self._body = plain.start, 1
+
     def _heads(self, delimiters: Sequence[str]) -> tuple[bytes, list[_Head]]:
         """Read the first record with each delimiter, from as many bytes as it takes."""
         size = self._block
@@ -159,7 +185,7 @@ class DelimitedFile:
             size = self._grown(size, self._plain.start, 1, 1)
 
     def _spans(self, grid: Grid) -> Iterator[tuple[Span, pl.DataFrame]]:
-        (offset, line), row = self._body, 2
+        (offset, line), row = self._body, self.first_row
         size, one = self._block, False
         while offset < self._plain.size:
             data, last = self._lines(offset, size)
@@ -197,7 +223,7 @@ class DelimitedFile:
         """Refuse bytes that are no text; `row` is that of the first record in `data`."""
         if fault := self._plain.fault(data, offset):
             at, why = fault
-            row += count(data[:at], delimiter)
+            row += count(data[:at], delimiter) if self._quotes else data.count(b"\n", 0, at)
             refusal = NulFound if data[at : at + 1] == b"\0" else FileRefused
             raise refusal("ENCODING", f"{self._plain.name}, row {row}: {why}")
 
@@ -249,6 +275,12 @@ def _head(data: bytes, delimiter: str) -> _Head:
     if cells is None and data:
         return _Head(delimiter, [], lines.at, 1 + open_quote(data, delimiter), UNCLOSED)
     return _Head(delimiter, cells or [], lines.at, lines.taken)
+
+
+def _in_words(delimiters: Sequence[str]) -> str:
+    """Name delimiters as a person calls them."""
+    names = [{",": "comma", "\t": "tab"}.get(one, one) for one in delimiters]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _outside(head: bytes, delimiter: str) -> int:

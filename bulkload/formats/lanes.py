@@ -34,11 +34,15 @@ csv.field_size_limit(RECORD)
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """What a row should be: how many cells, what between them, and whether missing ones are filled up."""
+    """What a row should be: how many cells, what between them, and whether missing ones are filled up.
+
+    Without `quotes` a row is a line, and a quote an ordinary character.
+    """
 
     delimiter: str
     width: int
     pad: bool = False
+    quotes: bool = True
 
     @property
     def cells(self) -> list[str]:
@@ -126,7 +130,7 @@ def read(data: bytes, grid: Grid, last: bool) -> Records:
     `last` says that the file ends here. Raises RecordError.
     """
     kept, lines = _capped(data, min(ROWS, CELLS // grid.width))
-    if b'"' not in kept and not _UNPAIRED_CR.search(kept):
+    if not grid.quotes or (b'"' not in kept and not _UNPAIRED_CR.search(kept)):
         return _assembled(kept, lines, None, [], grid)
     text = _text(kept)
     odd, size = _by_hand(kept, _doubtful(kept, text, grid), grid, last and len(kept) == len(data))

@@ -138,6 +138,26 @@ TABLES = {
         Table("login", ("learner",), ("logged_in_at",)),
         Table("course_record", ("learner", "course"), ("legacy", *ENROLLMENT, "since"), gathers=True),
         Table("credit", ("learner", "course", "credit_type"), ("credits", "expiration", "content")),
+        Table("term", ("number",), ("term_id", "source", "sourced_id", "title")),
+        Table(
+            "section",
+            ("number",),
+            ("call_number", "course_id", "title", "sort_string", "term", "expires", "content"),
+        ),
+        Table("copied_section", ("section",), ("description", "display_course_code", "section_number")),
+        Table("node", ("number",), ("node_string", "title")),
+        Table("role", ("number",), ("role_id", "name")),
+        Table(
+            "person",
+            ("number",),
+            (
+                *("source", "person_id", "folded", "login_id", "password", "first_name", "middle_name", "last_name"),
+                *("gender", "dob", "disability", "email", "phone", "address1", "address2", "city", "state"),
+                *("postal_code", "country", "properties"),
+            ),
+        ),
+        Table("membership", ("person", "kind", "target"), ("role",)),
+        Table("ledger", ("person", "position"), ("digest",)),
         Table(
             "held_record",
             ("number",),

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import polars as pl
 
-from bulkload.kinds import Choice, Kind
+from bulkload.isodates import IsoDate
+from bulkload.kinds import Choice, Kind, ZeroOne
 from bulkload.rules import Rule, quoted
 from bulkload.template import Field
 from bulkload.templates.course_record import codes
-from bulkload.templates.course_record.kinds import Credits, IsoDate, ZeroOne
+from bulkload.templates.course_record.kinds import Credits
 from bulkload.templates.course_record.records import CATEGORIES
 
 ADDRESS = r"^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$"

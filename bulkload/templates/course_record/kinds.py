@@ -1,68 +1,13 @@
-"""The kinds of value that only course records have: ISO dates, credits with two decimals, 0 or 1."""
+"""The kind of value that only course records have: credits with two decimals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from bulkload import rules
-from bulkload.kinds import Choice, Kind, days
-from bulkload.rules import Code, filled
-
-DAY = 86_400
-
-
-@dataclass(frozen=True)
-class IsoDate(Kind):
-    """A day, or a day and a time, in ISO 8601, as seconds since 1970; without a zone it is UTC (course-record §2)."""
-
-    code: Code | None = rules.DATE_FORMAT
-    says: str = "ISO 8601, as 2015-09-17 or 2015-09-17T08:00:00Z"
-    dtype: pl.DataType = field(default_factory=pl.Int64)
-
-    FORM = (
-        r"^([0-9]{4})-([0-9]{2})-([0-9]{2})"
-        r"(?:[T ]([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?(?:Z|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))?)?$"
-    )
-    LOOSE = r"^\s*([0-9]{4})[-/. ]([0-9]{1,2})[-/. ]([0-9]{1,2})\s*$"
-
-    @property
-    def words(self) -> Mapping[str, pl.Expr]:
-        """Name the form."""
-        return {"form": pl.lit(f"a date in {self.says}")}
-
-    def parse(self, text: pl.Series) -> pl.Series:
-        """Read the form, and no other."""
-        blank = pl.Series(text.name, [None], dtype=pl.Int64).new_from_index(0, len(text))
-        if (text == "").all():
-            return blank
-        parts = text.to_frame("t").select(p=pl.col("t").str.extract_groups(self.FORM)).unnest("p")
-        day = days(parts.select(filled("{}/{}/{}", "2", "3", "1")).to_series())
-        number = {n: pl.col(str(n)).cast(pl.Int64).fill_null(0) for n in (4, 5, 6, 8, 9)}
-        east = pl.when(pl.col("7") == "-").then(-1).otherwise(1)
-        seconds = number[4] * 3600 + number[5] * 60 + number[6] - east * (number[8] * 3600 + number[9] * 60)
-        return parts.select(pl.lit(day).cast(pl.Int64) * DAY + seconds).to_series()
-
-    def of_date_cell(self, moment: pl.Expr) -> pl.Expr:
-        """Take a spreadsheet's date cell as it is, to the second."""
-        return moment.dt.epoch("s")
-
-    def show(self, value: pl.Expr) -> pl.Expr:
-        """Write the day alone where the time is midnight."""
-        at = pl.from_epoch(value, time_unit="s")
-        whole = value % DAY == 0
-        shown = pl.when(whole).then(at.dt.strftime("%Y-%m-%d")).otherwise(at.dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
-        return shown.fill_null("")
-
-    def remedies(self, text: pl.Series) -> pl.Series:
-        """Spell the day that was meant, where year, month and day come in that order."""
-        parts = text.to_frame("t").select(p=pl.col("t").str.extract_groups(self.LOOSE)).unnest("p")
-        meant = parts.select(filled("{}-{}-{}", "1", *(pl.col(n).str.zfill(2) for n in ("2", "3")))).to_series()
-        good = pl.lit(self.parse(meant.fill_null(""))).is_not_null()
-        said = pl.when(good).then(filled(" (write {})", "m")).otherwise(pl.lit(""))
-        return meant.to_frame("m").select(said).to_series()
+from bulkload.kinds import Kind
+from bulkload.rules import filled
 
 
 @dataclass(frozen=True)
@@ -90,25 +35,3 @@ class Credits(Kind):
         good = pl.lit(self.parse(meant)).is_not_null()
         said = pl.when(good).then(filled(" (write {})", "m")).otherwise(pl.lit(""))
         return meant.to_frame("m").select(said).to_series()
-
-
-@dataclass(frozen=True)
-class ZeroOne(Choice):
-    """0 or 1, as a boolean; `blank` is what a blank cell means."""
-
-    choices: tuple[str, ...] = ("0", "1")
-    blank: bool | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "dtype", pl.Boolean())
-
-    def parse(self, text: pl.Series) -> pl.Series:
-        """Read 1 as true."""
-        t = pl.col("t")
-        read = pl.when(t.is_in(self.choices)).then(t == "1").when(t == "").then(pl.lit(self.blank, pl.Boolean))
-        return text.to_frame("t").select(read).to_series()
-
-    def show(self, value: pl.Expr) -> pl.Expr:
-        """Write true as 1."""
-        return value.cast(pl.Int8).cast(pl.String).fill_null("")

@@ -7,12 +7,13 @@ from dataclasses import replace
 import polars as pl
 
 from bulkload import rules
-from bulkload.kinds import Choice, Kind
+from bulkload.isodates import IsoDate
+from bulkload.kinds import Choice, Kind, ZeroOne
 from bulkload.rules import Rule
 from bulkload.template import Distinct, Field, Template
 from bulkload.templates.course_record import codes
 from bulkload.templates.course_record.fields import EMAIL, USER_ID, filled, has
-from bulkload.templates.course_record.kinds import Credits, IsoDate, ZeroOne
+from bulkload.templates.course_record.kinds import Credits
 from bulkload.templates.course_record.learners import LearnerFamily
 from bulkload.templates.course_record.login import LoginFamily
 from bulkload.templates.course_record.records import ASSIGN

@@ -1,0 +1,166 @@
+"""The values of user-enrollment records, in the order of their positions, and the rules on them (user-enrollment §1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from bulkload import rules
+from bulkload.isodates import IsoDay
+from bulkload.kinds import Choice, Kind
+from bulkload.rules import Code, Rule
+from bulkload.template import Field
+from bulkload.templates.student.fields import UNCHANGED
+from bulkload.templates.user_enrollment import codes
+from bulkload.templates.user_enrollment.records import ACTIONS, DELETE, DROP, ENROLL
+
+CONTROL = r"[\x00-\x1f\x7f-\x9f\ufffd]"
+
+
+def text(name: str) -> pl.Expr:
+    """Return a value's text as compared."""
+    return pl.col(f"text.{name}")
+
+
+def given(name: str) -> pl.Expr:
+    """Return where a value is given."""
+    return text(name) != ""
+
+
+ENROLS = pl.col("action").is_in([ENROLL, DROP])
+"""Records that name a target and a role."""
+
+FRESH = ~pl.col("ledger.skipped")
+"""Records that no earlier file has applied: what has been applied is not looked at again."""
+
+CONTROLS = Rule(codes.SPECIAL_CHARACTER, lambda name: text(name).str.contains(CONTROL))
+
+
+def value(name: str, says: str, example: str, limit: int, *more: Rule, **options: Any) -> Field:
+    """Declare a value: its length is limited, and it holds no control characters."""
+    kind = options.pop("kind", Kind())
+    return Field(name, name, kind, says, example, limit=limit, rules=(CONTROLS, *more), **options)
+
+
+def needed(*more: Rule) -> tuple[Rule, ...]:
+    """Make the rules of a value that no person is without: an element may be left out of XML for one who is there."""
+    here = Rule(rules.REQUIRED, lambda name: ~given(name) & ~pl.col(f"absent.{name}"))
+    new = Rule(rules.REQUIRED, lambda name: pl.col(f"absent.{name}") & pl.col("decided.lacks"))
+    return (here, new, *more)
+
+
+def decided(code: Code, column: str, where: Callable[[str], pl.Expr] = lambda _: pl.lit(value=True)) -> Rule:
+    """Make a rule of what the turn of a record gave."""
+    return Rule(code, lambda name: (pl.col("decided.code") == column) & where(name))
+
+
+LOGIN_FORM = Rule(codes.LOGIN_BLANKS, lambda name: text(name).str.contains(r"\s"))
+ADDRESS_FORM = Rule(
+    codes.EMAIL_FORMAT, lambda name: given(name) & ~text(name).str.contains(r"^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$")
+)
+
+FIELDS = (
+    Field(
+        "action",
+        "action",
+        Choice(codes.ACTION_UNKNOWN, choices=ACTIONS, also_read=(DELETE,)),
+        "ADD a person, UPDATE one, ENROLL (and add or update) one, or DROP an enrolment.",
+        ENROLL,
+        rules.REQUIRED,
+        rules=(Rule(codes.PERSON_STAYS, lambda name: pl.col(name) == DELETE),),
+    ),
+    value(
+        "source",
+        "The institution's client string; with person_id the key of a person.",
+        "strata",
+        32,
+        Rule(codes.SOURCE_UNKNOWN, lambda name: pl.col(name) != pl.col("run.source")),
+        required=rules.REQUIRED,
+    ),
+    value(
+        "person_id",
+        "The person's id.",
+        "S100",
+        100,
+        decided(codes.PERSON_EXISTS, "PERSON_EXISTS"),
+        decided(codes.PERSON_NOT_FOUND, "PERSON_NOT_FOUND"),
+        Rule(codes.ALREADY_APPLIED, lambda _: pl.col("ledger.skipped")),
+        required=rules.REQUIRED,
+    ),
+    value(
+        "login_id",
+        "The login, without blanks, unique in any letter case.",
+        "jdoe",
+        100,
+        *needed(
+            LOGIN_FORM,
+            decided(codes.LOGIN_TAKEN, "LOGIN_TAKEN"),
+            decided(codes.LOGIN_CHANGE_NEEDS_XML, "LOGIN_CHANGE_NEEDS_XML"),
+        ),
+    ),
+    value(
+        "password",
+        f"The password, kept as a keyed digest; blank or {UNCHANGED} leaves the one that is stored.",
+        "blue-Horse7",
+        50,
+        decided(codes.PASSWORD_OF_NEW, "PASSWORD_FORMAT"),
+        trims=False,
+        secret=True,
+    ),
+    value("first_name", "First name.", "Jane", 100, *needed()),
+    value("middle_name", "Middle name.", "Q", 100),
+    value("last_name", "Last name.", "Doe", 100, *needed()),
+    Field(
+        "gender",
+        "gender",
+        Choice(codes.GENDER_UNKNOWN, choices=("M", "F", "0"), aliases={"1": "F", "2": "M"}),
+        "M, F, or as IMS has it: 0 (not known), 1 (female), 2 (male).",
+        "F",
+    ),
+    value("dob", "Date of birth.", "1996-04-09", 10, kind=IsoDay(), secret=True),
+    value("disability", "A disability.", "", 255, secret=True),
+    value("email", "Email address.", "jane.doe@example.org", 255, *needed(ADDRESS_FORM)),
+    value("phone", "Telephone number.", "303-555-0100", 30),
+    value("address1", "Street.", "12 Elm Street", 100),
+    value("address2", "Second line of the street.", "Apartment 4", 100),
+    value("city", "City.", "Denver", 100),
+    value("state", "State or region.", "CO", 50),
+    value("postal_code", "Postal code.", "80202", 20),
+    value("country", "Country.", "US", 50),
+    value(
+        "call_number",
+        "The section that the person is enrolled in or dropped from; this or node_string.",
+        "MATH101_F14",
+        100,
+        Rule(codes.TARGET_NOT_ALLOWED, lambda name: given(name) & ~ENROLS),
+        Rule(codes.TARGET_DOUBLED, lambda name: given(name) & given("node_string") & ENROLS),
+        Rule(codes.TARGET_MISSING, lambda name: ~given(name) & ~given("node_string") & ENROLS),
+        Rule(codes.SECTION_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & pl.col("section.number").is_null()),
+        Rule(codes.SECTION_EXPIRED, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & (pl.col("section.expires") <= pl.col("run.now"))),
+        decided(codes.ENROLLMENT_NOT_FOUND, "ENROLLMENT_NOT_FOUND", given),
+    ),
+    value(
+        "node_string",
+        "The node that the person is enrolled in or dropped from; this or call_number.",
+        "",
+        100,
+        Rule(codes.TARGET_NOT_ALLOWED, lambda name: given(name) & ~ENROLS),
+        Rule(codes.NODE_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & pl.col("node.number").is_null()),
+        decided(codes.ENROLLMENT_NOT_FOUND, "ENROLLMENT_NOT_FOUND", given),
+    ),
+    value(
+        "role_id",
+        "The role, in digits: 1 Professor, 2 Student, or another of the store.",
+        "2",
+        10,
+        Rule(codes.ROLE_NOT_ALLOWED, lambda name: given(name) & ~ENROLS),
+        Rule(rules.REQUIRED, lambda name: ~given(name) & ENROLS),
+        Rule(codes.ROLE_FORMAT, lambda name: given(name) & ~text(name).str.contains("^[0-9]+$")),
+        Rule(codes.ROLE_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & pl.col("role.number").is_null()),
+        Rule(codes.ALREADY_APPLIED, lambda _: pl.col("ledger.skipped") & ENROLS),
+    ),
+    Field("properties", "properties", Kind(), "Extra properties of the person, kept with them.", only_in_xml=True),
+)  # fmt: skip
+"""In the order of the positions; `properties` only XML has."""
