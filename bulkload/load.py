@@ -295,6 +295,7 @@ def settle(one: Load, batch: Settling) -> Settled:
     if one.run is None:
         outcome = pl.when("ok").then(pl.lit("accepted")).otherwise(pl.lit("rejected"))
         return Settled(frame.with_columns(outcome.alias("outcome"), pl.lit("").alias("changes")), pl.concat(found))
+    frame, resting = parted(one.run, frame)
     frame = one.run.recall(frame, batch.stored)
     frame, findings, left = check_ready(frame, one.left, one.saying(one.settled))
     found.append(findings)
@@ -303,7 +304,26 @@ def settle(one: Load, batch: Settling) -> Settled:
     _, findings, _ = check_ready(decision.frame, left, one.saying(one.settled, 2 * AFTER_COLUMNS))
     found.append(findings)
     one.settled.add(pl.concat(found[1:]))
-    return Settled(decision.frame, pl.concat(found), decision.writes, decision.carried)
+    frame = with_resting(decision.frame, resting, one.options)
+    return Settled(frame, pl.concat(found), decision.writes, decision.carried)
+
+
+def parted(run: Run, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Part the rows that rest from those that are decided over; None where there are none."""
+    if not run.rests or "known" not in frame.columns or not frame["known"].any():
+        return frame, None
+    rests = pl.col("known") & pl.col("ok")
+    return frame.filter(~rests), frame.filter(rests)
+
+
+def with_resting(decided: pl.DataFrame, resting: pl.DataFrame | None, options: Options) -> pl.DataFrame:
+    """Put the rows that rest beside those that were decided over, with the columns that are reported."""
+    if resting is None:
+        return decided
+    outcome = "skipped" if options.only == "create" else "unchanged"
+    resting = resting.with_columns(pl.lit(outcome).alias("outcome"), pl.lit("").alias("changes"))
+    names = [name for name in resting.columns if name in decided.columns]
+    return pl.concat([decided.select(names), resting.select(names)]).sort("row")
 
 
 def names_key(distinct: Distinct) -> bool:

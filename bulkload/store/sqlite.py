@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -304,8 +304,14 @@ class SQLiteStore:
         self.write(one.delete, frame.select(one.key))
 
     def recognize(self, table: str, frame: pl.DataFrame) -> None:
-        """Note the digests by which rows are known the next time: columns `number` and `content`; no record changes."""
-        self.write(f"UPDATE {name(table)} SET content = ?2 WHERE number = ?1", frame.select("number", "content"))
+        """Note the digests by which rows are known the next time: the key, and `content`; no record changes."""
+        one = TABLES[table]
+        self.write(one.recognize, frame.select(*one.key, "content").sort(one.key))
+
+    def last_change(self, tables: Iterable[str]) -> int:
+        """Return the number of the job that changed one of some tables last; 0 where they are empty."""
+        parts = " UNION ALL ".join(f"SELECT max(changed_job) AS job FROM {name(one)}" for one in tables)
+        return int(self.query(f"SELECT ifnull(max(job), 0) FROM ({parts})")[0][0])
 
     def journal(self, table: str, frame: pl.DataFrame, job: int) -> None:
         """Keep the previous values of records: columns `key` and `before`, as JSON."""
