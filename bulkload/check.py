@@ -138,7 +138,7 @@ def letters(number: int) -> str:
 def lay(batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
     """Lay a batch under the fields: `cell.x` as typed, and `moment.x` where a spreadsheet has date cells.
 
-    Rows with a fault have no cells, and `ok` is false for them. Of a template that has an XML form, `xml` says
+    Rows with a fault have no cells, and `ok` is false for them. Of a template that has an XML form, `file.xml` says
     which form it is, and `absent.x` where an element is not there, and `empty.x` where it is there and empty; both are false in delimited files.
     """
     frame = batch.frame.rechunk()
@@ -154,7 +154,7 @@ def lay(batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
         if template.xml is not None:
             empty = pl.col(f"e{number}") if f"e{number}" in frame.columns else pl.lit(value=False)
             absent = (cell == "") & ~empty if matched.xml else pl.lit(value=False)
-            columns += [pl.lit(matched.xml).alias("xml")] if one is template.fields[0] else []
+            columns += [pl.lit(matched.xml).alias("file.xml")] if one is template.fields[0] else []
             columns += [empty.alias(f"empty.{one.name}"), absent.alias(f"absent.{one.name}")]
     return frame.select(columns)
 

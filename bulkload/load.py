@@ -253,6 +253,8 @@ def kept(one: Load, frame: pl.DataFrame, left: Sequence[Placed]) -> list[str]:
     needed = {"row", "line", "fault", "ok"}
     if one.run is not None or one.outputs.wanted:
         needed |= {f"text.{name}" for name in one.template.key}
+        if one.template.log is not None:
+            needed |= one.template.log.roots
     needed |= {f"text.{name}" for distinct in one.template.distinct if names_key(distinct) for name in distinct.by}
     if one.run is not None:
         needed |= one.run.keeps

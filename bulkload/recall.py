@@ -35,7 +35,7 @@ class Recollection:
         self.whole = {name: store.records(recalls[name].table, recalls[name].columns) for name in few}
         self.large = {name: one for name, one in recalls.items() if name not in few}
         self.widths = {
-            name: store.next_number(one.key[0]) // PARTS + 1
+            name: store.next_number(one.table if one.key[0] == "number" else one.key[0]) // PARTS + 1
             for name, one in self.large.items()
             if store.is_ordered_by(one.table, one.key)
         }

@@ -17,6 +17,8 @@ import polars as pl
 from bulkload.check import MESSAGES_COLUMN, normal
 from bulkload.errors import UsageError
 from bulkload.formats.batch import Span
+from bulkload.formats.enterprise import EnterpriseFile
+from bulkload.formats.records import RecordsFile
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.formats.workbook import LONGEST_CELL, Cell, Column, write_workbook
 from bulkload.joins import beside
@@ -248,6 +250,13 @@ class RejectsFile:
             file.write(b"" if begun else reader.header_raw)
             file.write(reader.raw(span, rejected["row"].to_list()))
 
+    def _close(self) -> None:
+        """Write what closes the wrapper of XML rejects."""
+        reader = self.source.reader
+        if self.target.begun and isinstance(reader, EnterpriseFile | RecordsFile):
+            with writing(self.target.path):
+                self.target.file.write(reader.footer_raw)
+
     def finish(self) -> None:
         """Bring everything to the disk; a spreadsheet is written here, as a whole."""
         if self._rejected and not self.target.begun:
@@ -257,6 +266,8 @@ class RejectsFile:
             self.target.file.close()
             with writing(self.target.path):
                 write_workbook(self.target.part, self.source.template.name, columns, self._cells(kept))
+        else:
+            self._close()
         self.target.finish()
 
     def _cells(self, kept: list[int]) -> Iterator[list[Cell]]:

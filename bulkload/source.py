@@ -15,18 +15,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bulkload import rules
 from bulkload.check import Matched, by_position, match, normal
 from bulkload.errors import BulkloadError, FileRefused, UsageError
 from bulkload.form import meant, refuse_spaces
 from bulkload.formats.delimited import DelimitedFile
+from bulkload.formats.enterprise import EnterpriseFile
+from bulkload.formats.records import RecordsFile
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.places import is_named
 from bulkload.template import Options, Template
 from bulkload.templates import template_named, templates
 
+Reader = DelimitedFile | SpreadsheetFile | EnterpriseFile | RecordsFile
+
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
 OLE = b"\xd0\xcf\x11\xe0"
+ROOT = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
+BEGINNING = 4096
+"""Bytes in which an XML file has its root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ class Source:
     """A file that can be loaded: a reader on it, and how its header lies under its template."""
 
     path: Path
-    reader: DelimitedFile | SpreadsheetFile
+    reader: Reader
     template: Template
     matched: Matched
 
@@ -99,28 +107,60 @@ class Digest:
         self._future.result()
 
 
-def kind_of(path: Path) -> Literal["delimited", "spreadsheet"]:
-    """Tell a file's format from its first bytes, through gzip."""
+def kind_of(path: Path) -> tuple[Literal["delimited", "spreadsheet", "xml"], str]:
+    """Tell a file's format from its first bytes, through gzip; of XML also the name of its root."""
     try:
         with path.open("rb") as file:
-            start = file.read(4)
+            start = file.read(BEGINNING)
         if start.startswith(GZIP):
             with gzip.open(path) as file:
-                start = file.read(4)
+                start = file.read(BEGINNING)
     except (OSError, EOFError) as error:
         if isinstance(error, PermissionError):
             raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
         raise FileRefused("FORMAT_UNKNOWN", f"{path} is damaged: {error}. Compress or transfer it again.") from error
-    return "spreadsheet" if start in {ZIP, OLE} else "delimited"
+    if start.startswith((ZIP, OLE)):
+        return "spreadsheet", ""
+    text = start.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe").lstrip()
+    root = ROOT.search(text)
+    return ("xml", root[1].decode() if root else "") if text.startswith(b"<") else ("delimited", "")
 
 
-def opened(path: Path, reading: Reading, work: Path) -> DelimitedFile | SpreadsheetFile:
+def in_xml(path: Path, root: str, reading: Reading) -> Template:
+    """Return the template of an XML file: the one that is named, else the one whose root it has."""
+    if reading.template:
+        template = template_named(reading.template)
+        if template.xml is None:
+            raise FileRefused(
+                "FORMAT_UNKNOWN",
+                f"{shown_name(path)} is XML, and {template.name} files are not. Save it as CSV (UTF-8).",
+            )
+        return template
+    forms = {one.xml.root: one for one in templates().values() if one.xml is not None}
+    if root not in forms:
+        known = " or ".join(f"<{name}>" for name in forms)
+        raise FileRefused(
+            "FORMAT_UNKNOWN",
+            f"{shown_name(path)} is XML with the root <{rules.shortened(root)}>; the XML files that are read have {known}.",
+        )
+    return forms[root]
+
+
+def opened(path: Path, reading: Reading, work: Path) -> Reader:
     """Open a file with the reader of its format."""
     regular_file(path)
-    kind = kind_of(path)
+    kind, root = kind_of(path)
     template = template_named(reading.template) if reading.template else None
     if kind == "spreadsheet":
         return SpreadsheetFile(path, work=work, sheet=reading.sheet)
+    if kind == "xml":
+        template = in_xml(path, root, reading)
+        names = [one.name for one in template.fields]
+        assert template.xml is not None
+        if template.xml.record is None:
+            return EnterpriseFile(path, work=work, fields=names, encoding=reading.encoding)
+        elements = template.xml.root, template.xml.record
+        return RecordsFile(path, work=work, fields=names, elements=elements, encoding=reading.encoding)
     width = len(template.positions) if template is not None and template.positional else None
     return DelimitedFile(path, work=work, encoding=reading.encoding, delimiter=reading.delimiter, width=width)
 
@@ -133,7 +173,7 @@ def probable_template(path: Path, reading: Reading) -> str:
         with tempfile.TemporaryDirectory(prefix="bulkload-") as work:
             reader = opened(path, reading, Path(work))
             try:
-                return told(reader.header, path.name).name
+                return template_of(path, reading, reader).name
             finally:
                 reader.close()
     except BulkloadError:
@@ -154,7 +194,7 @@ def identify(path: Path, reading: Reading, options: Options, work: Path) -> Sour
     """Open a file and find its template; raise FileRefused where it is none of the known ones."""
     reader = opened(path, reading, work)
     try:
-        template = template_named(reading.template) if reading.template else told(reader.header, path.name)
+        template = template_of(path, reading, reader)
         template = template.becomes(template, options)
         if reading.method == "page":
             small_enough(path, template)
@@ -185,7 +225,16 @@ def small_enough(path: Path, template: Template) -> None:
         )
 
 
-def laid_by_position(path: Path, template: Template, reader: DelimitedFile | SpreadsheetFile) -> Matched:
+def template_of(path: Path, reading: Reading, reader: Reader) -> Template:
+    """Return the template of an open file: the one that is named, else the one that the file itself tells."""
+    if reading.template:
+        return template_named(reading.template)
+    if isinstance(reader, EnterpriseFile | RecordsFile):
+        return in_xml(path, kind_of(path)[1], reading)
+    return told(reader.header, path.name)
+
+
+def laid_by_position(path: Path, template: Template, reader: Reader) -> Matched:
     """Return where the fields of a file without a heading row stand; refuse a spreadsheet."""
     if isinstance(reader, SpreadsheetFile):
         raise FileRefused(
@@ -193,10 +242,10 @@ def laid_by_position(path: Path, template: Template, reader: DelimitedFile | Spr
             f"{shown_name(path)}: a {template.name} file is delimited text without a heading row, or XML, and not a "
             f"spreadsheet. Save it as tab-delimited text.",
         )
-    return by_position(template, xml=False)
+    return by_position(template, xml=isinstance(reader, EnterpriseFile | RecordsFile))
 
 
-def named(path: Path, template: Template, reader: DelimitedFile | SpreadsheetFile, *, any_name: bool) -> None:
+def named(path: Path, template: Template, reader: Reader, *, any_name: bool) -> None:
     """Refuse a file that has not the name and the form that its template's files have (seed 002, §5)."""
     wanted = str(template.file_name)
     if not any_name and not is_named(path, wanted):
@@ -207,7 +256,7 @@ def named(path: Path, template: Template, reader: DelimitedFile | SpreadsheetFil
         )
     with path.open("rb") as file:
         packed = file.read(2) == GZIP
-    if packed or isinstance(reader, SpreadsheetFile) or reader.layout.delimiter != ",":
+    if packed or not isinstance(reader, DelimitedFile) or reader.layout.delimiter != ",":
         raise FileRefused(
             "FORMAT_UNKNOWN",
             f"{shown_name(path)}: a {template.name} file has to be comma-separated, uncompressed text. "

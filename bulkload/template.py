@@ -284,6 +284,12 @@ class Log:
     numbers: Mapping[str, int]
     of_fields: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def roots(self) -> frozenset[str]:
+        """Return the columns that the log is made of, beside what the family adds."""
+        shown = [*self.shows.values(), *(half.there for half in self.halves)]
+        return frozenset(root for one in shown for root in one.meta.root_names())
+
 
 @dataclass(frozen=True)
 class Template:

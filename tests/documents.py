@@ -230,7 +230,8 @@ SETTINGS = {
     "store": "the store: a file, relative to the folder of `bulkload.toml`",
     "display_time_zone": "the time zone in which results show dates (an IANA name)",
     "display_date": "how results show dates (as Python's `strftime`)",
-    "admins": "a list of the users who may run `unlock` and `credit`; without it everybody may",
+    "source": "the institution's client string, which records of `user-enrollment` and `course-copy` files must have",
+    "admins": "a list of the users who may run `unlock`, `credit` and `apply --reapply`; without it everybody may",
 }
 
 

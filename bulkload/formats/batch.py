@@ -13,7 +13,7 @@ class Span:
 
     `first_row` is the spreadsheet row of the first one, `start` and `end` are byte offsets into the
     plain UTF-8 form of the file (0 in a spreadsheet). `breaks` holds (row, physical lines of that row)
-    for the rows that take more than one line.
+    for the rows that take more than one line (in XML for none).
     """
 
     first_row: int
@@ -29,14 +29,16 @@ class Batch:
     """Some consecutive rows of a file, every cell as the text that was typed.
 
     `frame` has the columns
-    - `row` (Int64): the row's number as a spreadsheet shows it; the header is row 1;
+    - `row` (Int64): the row's number as a spreadsheet shows it; the header is row 1 (in XML records count from 1);
     - `line` (Int64): the physical line on which the row begins (equal to `row` in a spreadsheet);
     - `fault` (String): null, or `CELL_COUNT` or `BLANK_LINE`: the row cannot be laid under the header;
     - `found` (Int64): how many cells the row has;
     - `c0`, `c1`, …: one String column for each heading of the file, in its order, never null: a blank cell
       is the empty text, and so is every cell of a row with a fault;
     - `d0`, `d1`, …: only in spreadsheets, and only for columns where the batch holds real date cells:
-      Datetime("us"), null where the cell is something else. The `c` column then holds ISO 8601 text.
+      Datetime("us"), null where the cell is something else. The `c` column then holds ISO 8601 text;
+    - `e0`, `e1`, …: only in XML, and only for fields where the batch holds such: Boolean, true where the
+      element is there and is empty, which clears a stored value, as an absent one does not.
     """
 
     frame: pl.DataFrame

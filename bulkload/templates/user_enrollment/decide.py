@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from bulkload.digests import SEPARATOR, digests, fingerprints
-from bulkload.doubled import SEEDS, mixed
+from bulkload.digests import SEEDS, SEPARATOR, digests, fingerprints, mixed
 from bulkload.errors import FileRefused
 from bulkload.joins import Finder, beside
 from bulkload.template import Decision, Options, Recalled, Run, Template, Write
@@ -66,9 +65,8 @@ class UserEnrollmentRun(Run):
 
     keeps = frozenset(
         {
-            *("action", *KEY, *VALUES, "folded", "content", "person.number", "xml", "bare", "lacks", "keeps"),
+            *("action", *KEY, *VALUES, "folded", "content", "person.number", "file.xml", "bare", "lacks", "keeps"),
             *("section.number", "node.number", "role.number", "kind", "target"),
-            *(f"text.{name}" for name in ("action", "person_id", "login_id", "call_number", "node_string", "role_id")),
         }
     )
     recalls: Mapping[str, Recalled] = {
@@ -113,7 +111,9 @@ class UserEnrollmentRun(Run):
             self._content(frame),
         )
         frame = frame.with_columns(
-            pl.when(pl.col("kind") == NODE).then("node.number").otherwise("section.number").alias("target"),
+            pl.when((pl.col("text.call_number") == "") | (pl.col("text.node_string") == ""))
+            .then(pl.when(pl.col("kind") == NODE).then("node.number").otherwise("section.number"))
+            .alias("target"),
             pl.when(~drops).then(pl.col("login_id").str.to_lowercase()).alias("folded"),
             self._password(frame),
         )
@@ -124,9 +124,21 @@ class UserEnrollmentRun(Run):
         return frame.with_columns(values)
 
     def _content(self, frame: pl.DataFrame) -> pl.Series:
-        """Return a keyed digest of all values of a record; null where one of them is not right in form."""
-        values = {one.name: pl.col(one.name).cast(pl.String) for one in self.template.fields}
-        cleared = {name: pl.when(f"empty.{name}").then(pl.lit(EMPTY)).otherwise(values[name]) for name in VALUES}
+        """Return a keyed digest of all values of a record; null where one of them is not right in form.
+
+        What a DROP says of the person does nothing, and does not count.
+        """
+        drops = pl.col("action") == DROP
+        values = {
+            one.name: pl.when(~drops if one.name in VALUES else pl.lit(value=True)).then(
+                pl.col(one.name).cast(pl.String)
+            )
+            for one in self.template.fields
+        }
+        cleared = {
+            name: pl.when(pl.col(f"empty.{name}") & ~drops).then(pl.lit(EMPTY)).otherwise(values[name])
+            for name in VALUES
+        }
         parts = [one.fill_null("") for one in (values | cleared).values()]
         texts = frame.select(pl.concat_str(parts, separator=SEPARATOR)).to_series()
         made = fingerprints(texts, self.key, LEDGER_PURPOSE)
@@ -143,15 +155,20 @@ class UserEnrollmentRun(Run):
         """Return which persons, logins and enrolments the rows name."""
         who = pl.concat_str(*KEY, separator=SEPARATOR)
         named = frame.filter(pl.col("source").is_not_null() & pl.col("person_id").is_not_null())
-        person = named.select("row", *keyed(who), pl.col("person.number").alias("number"), "content", "xml")
+        person = named.select(
+            "row", *keyed(who), pl.col("person.number").alias("number"), "content", pl.col("file.xml").alias("xml")
+        )
         asked = frame.filter(pl.col("folded").is_not_null())
         logins = [asked.select("row", *keyed(pl.col("folded")), pl.lit(ASKED).alias("how"))]
-        if frame["xml"].any():
+        if frame["file.xml"].any():
             had = named.select("row", pl.col("person.number").alias("number"))
             logins.append(
                 had.join(self._stored_logins, on="number").select("row", "a", "b", pl.lit(STORED).alias("how"))
             )
-        pairs = named.filter(pl.col("target").is_not_null() & pl.col("role.number").is_not_null())
+        now = int(self.options.now.timestamp())
+        pairs = named.filter(
+            pl.col("target").is_not_null() & (pl.col("section.expires") <= now).ne_missing(pl.lit(value=True))
+        )
         pair = pairs.select("row", *keyed(who, pl.col("kind"), pl.col("target")))
         return {"person": person, "login": pl.concat(logins), "pair": pair}
 

@@ -35,7 +35,7 @@ def as_turns(frame: pl.DataFrame) -> pl.DataFrame:
         "who": pl.col("who").fill_null(-1),
         "action": pl.when(~passes).then(pl.col("action").to_physical().cast(pl.Int64)).fill_null(-1),
         "ok": pl.col("ok") & ~pl.col("ledger.skipped"),
-        "in_xml": pl.col("xml"),
+        "in_xml": pl.col("file.xml"),
         "login": pl.col("login").fill_null(-1),
         "had": pl.col("had").fill_null(-1),
         "same": (pl.col("folded") == pl.col("record.folded")).fill_null(value=False),
@@ -56,7 +56,10 @@ def or_null(value: pl.Expr) -> pl.Expr:
 
 
 class Equal:
-    """Compares a row with what its person has become by the rows before it in the same batch."""
+    """Compares a row with what its person has become by the rows before it in the same batch.
+
+    What a person was before the batch stands on the first of their rows; that row is compared by columns.
+    """
 
     NAMES = ("folded", *(name for name in VALUES if name != "login_id"))
 
@@ -64,8 +67,8 @@ class Equal:
         same = [
             pl.col(name).is_null() | or_null(pl.col(name)).eq_missing(pl.col(f"base.{name}")) for name in self.NAMES
         ]
-        self.alone = frame.select(pl.all_horizontal(same)).to_series().to_list()
-        self.of_parts = set(frame["properties"].is_not_null().arg_true())
+        quick = pl.col("who").is_first_distinct() & pl.col("properties").is_null()
+        self.alone = frame.select(pl.when(quick).then(pl.all_horizontal(same))).to_series().to_list()
         self.values = frame.select(self.NAMES)
         self.base = frame.select(f"base.{name}" for name in self.NAMES)
         self.who = frame["who"]
@@ -73,8 +76,9 @@ class Equal:
 
     def __call__(self, n: int, setters: Sequence[int]) -> bool:
         """Say whether row `n` has nothing that its person has not after the rows `setters`."""
-        if not setters and n not in self.of_parts:
-            return bool(self.alone[n])
+        alone = self.alone[n]
+        if not setters and alone is not None:
+            return bool(alone)
         if not self.firsts:
             self.firsts = {who: at for at, who in reversed(list(enumerate(self.who.to_list())))}
         current: list[Any] = list(self.base.row(self.firsts[self.who[n]]))
@@ -112,7 +116,7 @@ def effects(frame: pl.DataFrame, template: Template, roles: pl.DataFrame) -> pl.
     enrolled, moved = pl.col("role.before") == 0, pl.col("role.before") != pl.col("role.after")
     outcome = (
         pl.when("ledger.skipped").then(pl.lit("skipped"))
-        .when(~pl.col("ok") | pl.col("decided.code").is_not_null()).then(pl.lit("rejected"))
+        .when(~pl.col("ok") | pl.col("decided.wrong")).then(pl.lit("rejected"))
         .when("other").then(pl.lit("skipped"))
         .when(pl.col("new") | (enrols & enrolled)).then(pl.lit("created"))
         .when((pl.col("changes") != "") | moved).then(pl.lit("updated"))

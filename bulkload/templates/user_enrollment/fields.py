@@ -14,7 +14,7 @@ from bulkload.rules import Code, Rule
 from bulkload.template import Field
 from bulkload.templates.student.fields import UNCHANGED
 from bulkload.templates.user_enrollment import codes
-from bulkload.templates.user_enrollment.records import ACTIONS, DELETE, DROP, ENROLL
+from bulkload.templates.user_enrollment.records import ACTIONS, ADD, DELETE, DROP, ENROLL, UPDATE
 
 CONTROL = r"[\x00-\x1f\x7f-\x9f\ufffd]"
 
@@ -32,16 +32,27 @@ def given(name: str) -> pl.Expr:
 ENROLS = pl.col("action").is_in([ENROLL, DROP])
 """Records that name a target and a role."""
 
+ALONE = pl.col("action").is_in([ADD, UPDATE])
+"""Records that name neither."""
+
 FRESH = ~pl.col("ledger.skipped")
 """Records that no earlier file has applied: what has been applied is not looked at again."""
 
-CONTROLS = Rule(codes.SPECIAL_CHARACTER, lambda name: text(name).str.contains(CONTROL))
+
+def holds_controls(name: str) -> pl.Expr:
+    """Return where a value holds a control character."""
+    return text(name).str.contains(CONTROL)
 
 
-def value(name: str, says: str, example: str, limit: int, *more: Rule, **options: Any) -> Field:
-    """Declare a value: its length is limited, and it holds no control characters."""
-    kind = options.pop("kind", Kind())
-    return Field(name, name, kind, says, example, limit=limit, rules=(CONTROLS, *more), **options)
+def value(
+    name: str, says: str, example: str, limit: int, *more: Rule, form: Rule | None = None, **options: Any
+) -> Field:
+    """Declare a value: not too long, else without control characters, else of its form."""
+    fits = text(name).str.len_chars() <= limit
+    checks = [Rule(codes.SPECIAL_CHARACTER, lambda name: fits & holds_controls(name))]
+    if form is not None:
+        checks.append(Rule(form.code, lambda name: fits & ~holds_controls(name) & form.fails(name)))
+    return Field(name, name, Kind(), says, example, limit=limit, rules=(*checks, *more), **options)
 
 
 def needed(*more: Rule) -> tuple[Rule, ...]:
@@ -51,15 +62,21 @@ def needed(*more: Rule) -> tuple[Rule, ...]:
     return (here, new, *more)
 
 
-def decided(code: Code, column: str, where: Callable[[str], pl.Expr] = lambda _: pl.lit(value=True)) -> Rule:
+def decided(code: Code, where: Callable[[str], pl.Expr] = lambda _: pl.lit(value=True)) -> Rule:
     """Make a rule of what the turn of a record gave."""
-    return Rule(code, lambda name: (pl.col("decided.code") == column) & where(name))
+    return Rule(code, lambda name: (pl.col("decided.code") == code.word) & where(name))
+
+
+def not_beside(code: Code) -> Rule:
+    """Make the rule of a value that only records have which enrol or drop."""
+    return Rule(code, lambda name: given(name) & ALONE)
 
 
 LOGIN_FORM = Rule(codes.LOGIN_BLANKS, lambda name: text(name).str.contains(r"\s"))
 ADDRESS_FORM = Rule(
     codes.EMAIL_FORMAT, lambda name: given(name) & ~text(name).str.contains(r"^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$")
 )
+DIGITS = Rule(codes.ROLE_FORMAT, lambda name: given(name) & ~text(name).str.contains("^[0-9]+$"))
 
 FIELDS = (
     Field(
@@ -69,14 +86,17 @@ FIELDS = (
         "ADD a person, UPDATE one, ENROLL (and add or update) one, or DROP an enrolment.",
         ENROLL,
         rules.REQUIRED,
-        rules=(Rule(codes.PERSON_STAYS, lambda name: pl.col(name) == DELETE),),
+        rules=(
+            Rule(codes.PERSON_STAYS, lambda name: (pl.col(name) == DELETE) & pl.col("file.xml")),
+            Rule(codes.ACTION_UNKNOWN, lambda name: (pl.col(name) == DELETE) & ~pl.col("file.xml")),
+        ),
     ),
     value(
         "source",
         "The institution's client string; with person_id the key of a person.",
         "strata",
         32,
-        Rule(codes.SOURCE_UNKNOWN, lambda name: pl.col(name) != pl.col("run.source")),
+        form=Rule(codes.SOURCE_UNKNOWN, lambda name: pl.col(name) != pl.col("run.source")),
         required=rules.REQUIRED,
     ),
     value(
@@ -84,8 +104,8 @@ FIELDS = (
         "The person's id.",
         "S100",
         100,
-        decided(codes.PERSON_EXISTS, "PERSON_EXISTS"),
-        decided(codes.PERSON_NOT_FOUND, "PERSON_NOT_FOUND"),
+        decided(codes.PERSON_EXISTS),
+        decided(codes.PERSON_NOT_FOUND),
         Rule(codes.ALREADY_APPLIED, lambda _: pl.col("ledger.skipped")),
         required=rules.REQUIRED,
     ),
@@ -94,18 +114,15 @@ FIELDS = (
         "The login, without blanks, unique in any letter case.",
         "jdoe",
         100,
-        *needed(
-            LOGIN_FORM,
-            decided(codes.LOGIN_TAKEN, "LOGIN_TAKEN"),
-            decided(codes.LOGIN_CHANGE_NEEDS_XML, "LOGIN_CHANGE_NEEDS_XML"),
-        ),
+        *needed(decided(codes.LOGIN_TAKEN), decided(codes.LOGIN_CHANGE_NEEDS_XML)),
+        form=LOGIN_FORM,
     ),
     value(
         "password",
         f"The password, kept as a keyed digest; blank or {UNCHANGED} leaves the one that is stored.",
         "blue-Horse7",
         50,
-        decided(codes.PASSWORD_OF_NEW, "PASSWORD_FORMAT"),
+        Rule(codes.PASSWORD_OF_NEW, lambda _: pl.col("decided.keeps")),
         trims=False,
         secret=True,
     ),
@@ -119,9 +136,9 @@ FIELDS = (
         "M, F, or as IMS has it: 0 (not known), 1 (female), 2 (male).",
         "F",
     ),
-    value("dob", "Date of birth.", "1996-04-09", 10, kind=IsoDay(), secret=True),
-    value("disability", "A disability.", "", 255, secret=True),
-    value("email", "Email address.", "jane.doe@example.org", 255, *needed(ADDRESS_FORM)),
+    Field("dob", "dob", IsoDay(), "Date of birth.", "1996-04-09", secret=True),
+    value("disability", "A disability.", "dyslexia", 255, secret=True),
+    value("email", "Email address.", "jane.doe@example.org", 255, *needed(), form=ADDRESS_FORM),
     value("phone", "Telephone number.", "303-555-0100", 30),
     value("address1", "Street.", "12 Elm Street", 100),
     value("address2", "Second line of the street.", "Apartment 4", 100),
@@ -134,33 +151,33 @@ FIELDS = (
         "The section that the person is enrolled in or dropped from; this or node_string.",
         "MATH101_F14",
         100,
-        Rule(codes.TARGET_NOT_ALLOWED, lambda name: given(name) & ~ENROLS),
         Rule(codes.TARGET_DOUBLED, lambda name: given(name) & given("node_string") & ENROLS),
         Rule(codes.TARGET_MISSING, lambda name: ~given(name) & ~given("node_string") & ENROLS),
         Rule(codes.SECTION_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & pl.col("section.number").is_null()),
         Rule(codes.SECTION_EXPIRED, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & (pl.col("section.expires") <= pl.col("run.now"))),
-        decided(codes.ENROLLMENT_NOT_FOUND, "ENROLLMENT_NOT_FOUND", given),
+        decided(codes.ENROLLMENT_NOT_FOUND, given),
+        form=not_beside(codes.TARGET_NOT_ALLOWED),
     ),
     value(
         "node_string",
         "The node that the person is enrolled in or dropped from; this or call_number.",
-        "",
+        "UNIV-LIBRARY",
         100,
-        Rule(codes.TARGET_NOT_ALLOWED, lambda name: given(name) & ~ENROLS),
-        Rule(codes.NODE_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & pl.col("node.number").is_null()),
-        decided(codes.ENROLLMENT_NOT_FOUND, "ENROLLMENT_NOT_FOUND", given),
+        Rule(codes.NODE_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ~given("call_number") & ENROLS & pl.col("node.number").is_null()),
+        decided(codes.ENROLLMENT_NOT_FOUND, given),
+        form=not_beside(codes.TARGET_NOT_ALLOWED),
     ),
     value(
         "role_id",
         "The role, in digits: 1 Professor, 2 Student, or another of the store.",
         "2",
         10,
-        Rule(codes.ROLE_NOT_ALLOWED, lambda name: given(name) & ~ENROLS),
+        Rule(codes.ROLE_NOT_ALLOWED, lambda name: given(name) & ALONE & ~holds_controls(name) & (text(name).str.len_chars() <= 10) & ~DIGITS.fails(name)),
         Rule(rules.REQUIRED, lambda name: ~given(name) & ENROLS),
-        Rule(codes.ROLE_FORMAT, lambda name: given(name) & ~text(name).str.contains("^[0-9]+$")),
         Rule(codes.ROLE_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & pl.col("role.number").is_null()),
         Rule(codes.ALREADY_APPLIED, lambda _: pl.col("ledger.skipped") & ENROLS),
+        form=DIGITS,
     ),
-    Field("properties", "properties", Kind(), "Extra properties of the person, kept with them.", only_in_xml=True),
+    Field("properties", "properties", Kind(), "Extra properties of the person, kept with them.", '{"campus":"North"}', only_in_xml=True),
 )  # fmt: skip
 """In the order of the positions; `properties` only XML has."""

@@ -51,7 +51,7 @@ def skipped(frame: pl.DataFrame, store: Store, *, reapply: bool) -> pl.DataFrame
     asked = frame.filter(pl.col("number").is_not_null()).group_by("number", maintain_order=True).agg("content")
     both = asked.join(stored, on="number", how="inner", maintain_order="left")
     lengths = [
-        0 if reapply else repeated(right_in_form(records), digests)
+        0 if reapply or records[0] is None else repeated(right_in_form(records), digests)
         for records, digests in both.select("content", "digest").iter_rows()
     ]
     known = both.select("number", "applied", pl.Series("length", lengths, dtype=pl.Int64))

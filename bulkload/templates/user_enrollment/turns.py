@@ -65,19 +65,22 @@ class Turns:
     def take(self, frame: pl.DataFrame, equal: Callable[[int, Sequence[int]], bool]) -> pl.DataFrame:
         """Return what the turn of each row gave, for rows of a batch in file order (columns as Turn).
 
-        `decided.code` (null: nothing wrong), `decided.lacks`, `live`: the record takes effect; `other`: --only skips
+        `decided.code` (null: none), `decided.lacks` and `decided.keeps`: a new person is without what is needed, or
+        keeps a password that is not there; `decided.wrong`: any of these; `live`: the record takes effect; `other`: --only skips
         it; `new`: it creates the person; `sets`: it may set values; `number` of the person (0: none), `nth`: how many
         records of the person have taken effect, and `role.before`
         and `role.after` of the enrolment (0: none). `equal` says whether a row has nothing that its person has not,
         after the rows named of the same batch.
         """
         codes: list[str | None] = []
-        lacks, live, other, new, sets = [], [], [], [], []
+        lacks, keeps, wrong, live, other, new, sets = [], [], [], [], [], [], []
         number, before, after, nth = [], [], [], []
         changed: dict[int, list[int]] = {}
         for n, row in enumerate(map(Turn._make, frame.select(Turn._fields).iter_rows())):
             here = self.numbers[row.who] or row.stored if row.who >= 0 else 0
-            code, lacking = self._fault(row, here)
+            code = self._fault(row, here)
+            comes = not here and row.action in {IS_ADD, IS_ENROLL} and not row.bare
+            lacking, keeping = comes and row.lacks, comes and row.keeps
             if code == "PERSON_EXISTS" and equal(n, changed.get(row.who, ())):
                 code = None
             role = 0
@@ -85,7 +88,8 @@ class Turns:
                 role = self.roles[row.pair] if self.roles[row.pair] != UNTOUCHED else row.stored_role
             if code is None and row.action == IS_DROP and row.pair >= 0 and not role and here:
                 code = "ENROLLMENT_NOT_FOUND"
-            good = row.ok and code is None
+            wrong_now = code is not None or lacking or keeping
+            good = row.ok and not wrong_now
             creates = not here or (row.action == IS_ENROLL and not role)
             wrong_kind = good and self.only is not None and creates != (self.only == "create")
             takes_effect = good and not wrong_kind
@@ -93,6 +97,8 @@ class Turns:
             becomes = role
             codes.append(code)
             lacks.append(lacking)
+            keeps.append(keeping)
+            wrong.append(wrong_now)
             live.append(takes_effect)
             other.append(wrong_kind)
             new.append(takes_effect and not here)
@@ -115,6 +121,8 @@ class Turns:
             {
                 "decided.code": pl.Series(codes, dtype=pl.String),
                 "decided.lacks": pl.Series(lacks, dtype=pl.Boolean),
+                "decided.keeps": pl.Series(keeps, dtype=pl.Boolean),
+                "decided.wrong": pl.Series(wrong, dtype=pl.Boolean),
                 "live": pl.Series(live, dtype=pl.Boolean),
                 "other": pl.Series(other, dtype=pl.Boolean),
                 "new": pl.Series(new, dtype=pl.Boolean),
@@ -126,27 +134,23 @@ class Turns:
             }
         )
 
-    def _fault(self, row: Turn, here: int) -> tuple[str | None, bool]:
-        """Return what is wrong with a record at its turn, and whether it lacks what a new person needs."""
+    def _fault(self, row: Turn, here: int) -> str | None:
+        """Return what is wrong with a record at its turn."""
         if row.who < 0 or row.action < 0:
-            return None, False
+            return None
         if here:
             if row.action == IS_ADD:
-                return "PERSON_EXISTS", False
+                return "PERSON_EXISTS"
             if row.action == IS_DROP or row.login < 0:
-                return None, False
+                return None
             touched = self.logins[row.who]
             if row.login == touched or (touched == UNTOUCHED and row.same):
-                return None, False
+                return None
             if not row.in_xml:
-                return "LOGIN_CHANGE_NEEDS_XML", False
+                return "LOGIN_CHANGE_NEEDS_XML"
         elif row.action not in {IS_ADD, IS_ENROLL} or row.bare:
-            return "PERSON_NOT_FOUND", False
-        elif row.lacks:
-            return "REQUIRED", True
-        elif row.keeps:
-            return "PASSWORD_FORMAT", False
-        return ("LOGIN_TAKEN" if row.login >= 0 and self._is_taken(row) else None), False
+            return "PERSON_NOT_FOUND"
+        return "LOGIN_TAKEN" if row.login >= 0 and self._is_taken(row) else None
 
     def _is_taken(self, row: Turn) -> bool:
         """Say whether another person has the login that a record asks for."""

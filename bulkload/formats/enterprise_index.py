@@ -1,0 +1,163 @@
+"""Brings the persons and groups of an IMS Enterprise file to its memberships, wherever they stand, in flat memory.
+
+What the file holds is set aside in parts: by place, so that rows come in file order, and keys by their
+digest, so that of each part all that belongs together is in memory at once, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from bulkload.formats.enterprise_rows import Found
+from bulkload.formats.enterprise_shape import DROPPED, is_node, is_node_source, key, person_action, role_action
+from bulkload.spool import Spool
+
+KEYS = 128 << 20
+"""Bytes of the file for each part of the keys: some 10 MB of them."""
+
+PLACES = {
+    "key": pl.String, "group_key": pl.String,
+    **dict.fromkeys(
+        ("at", "line", "start", "stop", "head_start", "head_stop", "body", "role_start", "role_stop", "tail"), pl.Int64
+    ),
+    **dict.fromkeys(("person_at", "person_stop", "group_at", "group_stop"), pl.Int64),
+}  # fmt: skip
+"""Where records stand in the file, and what their persons and groups are known by."""
+
+
+class Index:
+    """Holds what a file of `size` bytes has, on the disk in `folder`: first everything is added, then settled."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self._spool = Spool(folder)
+        self._parts = 1 + size // KEYS
+        self._blocks: list[int] = []
+
+    def add(self, found: Found) -> None:
+        """Set aside the persons, members and groups of a block."""
+        self._blocks.append(found.origin)
+        persons = found.persons.with_columns(person_action(), key("source", "person_id"))
+        members = found.members.with_columns(role_action(), key("source", "person_id"))
+        self._by_place("person", persons)
+        self._by_place("member", members)
+        self._by_key("person.key", persons.select("at", "key"))
+        self._by_key("person.sought", members.select("at", "key", enrolling=pl.col("action") != DROPPED))
+        groups = found.groups.select("at", "stop", key("source", "id"), node=is_node("type"))
+        self._by_key("group.key", groups)
+        self._by_key("group.sought", members.select("at", key("target_source", "target_id")))
+        nameless = persons.filter(pl.col("key").is_null())
+        self._by_place("wanted", nameless.select("at", block=self._block("at"), alone=pl.lit(True)))
+
+    def settle(self) -> None:
+        """Find for each membership its person and its group, and bring the persons to where they are wanted."""
+        for part in range(self._parts):
+            self._settle_persons(f"{part:06}")
+            self._settle_groups(f"{part:06}")
+        for name in self._spool.names("wanted-"):
+            wanted = self._spool.take(name)
+            persons = self._spool.take(name.replace("wanted", "person"))
+            if wanted is not None and persons is not None:
+                self._spread("brought", wanted.join(persons, on="at"), pl.col("block"))
+
+    def rows(self) -> Iterator[pl.DataFrame]:
+        """Yield the records in file order, those of a block at a time.
+
+        Fields are null where their element is absent. The places are offsets: `at` of the record, `start` and
+        `stop` of its element, `head_…` of a membership around it, `person_…` and `group_…` of those it has.
+        """
+        places = {name.rpartition("-")[2] for name in self._spool.names("member-") + self._spool.names("brought-")}
+        for place in sorted(places):
+            yield self._rows(place)
+
+    def _rows(self, place: str) -> pl.DataFrame:
+        brought, members = self._held(f"brought-{place}"), self._held(f"member-{place}")
+        found = [pl.DataFrame(schema=PLACES)]
+        if brought is not None:
+            found.append(brought.filter("alone").drop("alone", "block", "recstatus").with_columns(start="at"))
+        if members is not None:
+            found.append(self._enrolled(members, brought, place))
+        return pl.concat(found, how="diagonal").sort("at")
+
+    def _enrolled(self, members: pl.DataFrame, persons: pl.DataFrame | None, place: str) -> pl.DataFrame:
+        """Return the rows of memberships with what their persons and groups say."""
+        person, group = self._held(f"person.found-{place}"), self._held(f"group.found-{place}")
+        node = is_node_source("target_source")
+        if group is not None:
+            members = members.join(group, on="at", how="left", maintain_order="left")
+            node |= pl.col("node").fill_null(False)
+        target = pl.col("target_id")
+        members = members.with_columns(call_number=pl.when(~node).then(target), node_string=pl.when(node).then(target))
+        members = members.drop("recstatus", "status", "target_source", "target_id", "node", strict=False)
+        if person is None or persons is None:
+            return members
+        fields = persons.drop("alone", "block", "recstatus", "line", "key", "source", "person_id", "action")
+        fields = fields.unique("at").rename({"at": "person_at", "stop": "person_stop"})
+        found = members.join(person, on="at", how="left", maintain_order="left")
+        found = found.join(fields, on="person_at", how="left", maintain_order="left")
+        enrols = pl.col("action") != DROPPED
+        return found.with_columns(
+            pl.when(enrols).then(pl.exclude([*members.columns, "person_at", "login_id"])),
+            pl.when(enrols | (pl.col("login_id") != "")).then("login_id"),
+            pl.when(enrols).then("person_at"),
+        )
+
+    def _settle_persons(self, part: str) -> None:
+        sought, persons = self._spool.take(f"person.sought-{part}"), self._spool.take(f"person.key-{part}")
+        if persons is None:
+            return
+        wanted = persons.select("at", block=self._block("at"), alone=pl.lit(True))
+        if sought is not None:
+            found = nearest(sought, persons, "person_at")
+            self._by_place("person.found", found.select("at", "person_at"))
+            enrolled = found.filter("enrolling")["person_at"].unique()
+            for_members = found.select(at="person_at", block=self._block("at"), alone=pl.lit(False))
+            wanted = pl.concat([wanted.filter(~pl.col("at").is_in(enrolled.implode())), for_members.unique()])
+            wanted = wanted.group_by("at", "block").agg(pl.col("alone").any())
+        self._by_place("wanted", wanted)
+
+    def _settle_groups(self, part: str) -> None:
+        sought, groups = self._spool.take(f"group.sought-{part}"), self._spool.take(f"group.key-{part}")
+        if sought is not None and groups is not None:
+            found = nearest(sought, groups, "group_at").rename({"stop": "group_stop"})
+            self._by_place("group.found", found.select("at", "group_at", "group_stop", "node", group_key="key"))
+
+    def _by_place(self, part: str, frame: pl.DataFrame) -> None:
+        self._spread(part, frame, self._block("at"))
+
+    def _by_key(self, part: str, frame: pl.DataFrame) -> None:
+        self._spread(part, frame.filter(pl.col("key").is_not_null()), pl.col("key").hash() % self._parts)
+
+    def _spread(self, part: str, frame: pl.DataFrame, by: pl.Expr) -> None:
+        """Append the rows of a frame to the parts that `by` numbers."""
+        numbered = frame.with_columns(by.alias("part"))
+        for (number,), rows in numbered.partition_by("part", as_dict=True, include_key=False).items():
+            self._spool.add(f"{part}-{number:06}", rows)
+
+    def _block(self, at: str) -> pl.Expr:
+        """Return the number of the block in which an offset is."""
+        origins = pl.Series(self._blocks, dtype=pl.Int64)
+        return pl.col(at).map_batches(
+            lambda offsets: origins.search_sorted(offsets, side="right").cast(pl.Int64) - 1, return_dtype=pl.Int64
+        )
+
+    def _held(self, part: str) -> pl.DataFrame | None:
+        frames = list(self._spool.look(part))
+        return pl.concat(frames) if frames else None
+
+
+def nearest(sought: pl.DataFrame, there: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return the rows of `sought` with those of `there` that have their key: the nearest before them, else the first after.
+
+    Both have `at` and `key`; the place found is called `name`. Rows without any are left out.
+    """
+    there = there.with_columns(pl.col("at").alias(name)).sort("at")
+    left, found = sought.sort("at"), []
+    for strategy in ("backward", "forward"):
+        joined = left.join_asof(there, on="at", by="key", strategy=strategy, check_sortedness=False)
+        missing = pl.col(name).is_null()
+        found.append(joined.filter(~missing))
+        left = joined.filter(missing).select(sought.columns)
+    return pl.concat(found)
