@@ -34,6 +34,7 @@ class EnterpriseFile:
     """
 
     first_row = 1
+    in_xml = True
 
     def __init__(
         self, path: Path, *, work: Path, fields: Sequence[str], encoding: str | None = None, block: int = BLOCK

@@ -22,6 +22,7 @@ class RecordsFile:
     """
 
     first_row = 1
+    in_xml = True
 
     def __init__(
         self,
