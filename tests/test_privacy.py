@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 from conftest import BULKLOAD
+from faults import DRIVER
 from loading import query, results, run
 from students import codes, copied, district, file_of, line_of, row, said
-from test_faults import DRIVER
 
 NOW = "2026-11-21T08:07:30Z"
 SECRET = ("password", "dob", "ssn")
