@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 from conftest import BULKLOAD
+from faults import DRIVER
 from loading import query, results, run
 from students import codes, copied, district, file_of, line_of, row, said
-from test_faults import DRIVER
 
 NOW = "2026-11-21T08:07:30Z"
 SECRET = ("password", "dob", "ssn")
@@ -347,9 +347,9 @@ def test_validating_without_a_store_makes_no_key(tmp_path):
 # ------------------------------------------------------------------------------------------- killed and failing runs
 
 SMALL = """
-from functools import partial
+from functools import partialmethod
 from bulkload import recall, source, spool
-source.DelimitedFile = partial(source.DelimitedFile, block=300)
+source.DelimitedFile.__init__ = partialmethod(source.DelimitedFile.__init__, block=300)
 spool.BUFFER, recall.FEW = 0, 1
 """
 """Lets a file of a few rows come in several batches, and everything that is set aside go to the disk."""

@@ -11,9 +11,9 @@ import sqlite3
 from datetime import datetime
 
 import pytest
+from faults import die
 from loading import query, results, run
 from students import FULL, HEADINGS, codes, copied, district, file_of, happened, line_of, row, said
-from test_faults import die
 
 from bulkload.store.sqlite import APPLICATION, migrations
 
