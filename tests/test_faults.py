@@ -450,16 +450,14 @@ def test_a_second_load_says_that_it_waits_for_one_that_is_writing(desk: Path) ->
 def test_status_and_validate_answer_while_a_load_holds_the_store(
     name: str, desk: Path, bulkload: CommandLine, undisturbed: Path
 ) -> None:
-    """So does a load into another store, which has a lock of its own."""
+    """The load goes on only afterwards. One into another store, which has a lock of its own, does not wait either."""
     store, go_on = desk / "s.db", desk.parent / "go"
     with held(POINTS[name], go_on, "apply", "--store", store, "--now", NOW, desk / "e.csv"):
-        begun = time.monotonic()
         listed = json.loads(bulkload("status", "--store", store, "--json").out)
         assert (listed[0]["file"], listed[0]["state"]) == ("e.csv", "running")
         assert bulkload("validate", "--store", store, desk / "e.csv").code == 1
         assert bulkload("validate", "--store", store, desk / "e.csv", desk / "later.csv").code == 1
         assert bulkload("export", "user", "--store", store, "-o", desk.parent / "u.csv").code == 0
-        assert time.monotonic() - begun < 5
         other = desk.parent / "other.db"
         assert bulkload("apply", "--store", other, "--wait", 0, desk / "later.csv").code == 0
     assert records(store) == records(undisturbed / "s.db")
