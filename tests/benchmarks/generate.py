@@ -7,8 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
-from tests.benchmarks import courses, reference_files, students
-from tests.benchmarks.cases import RECORDS, STUDENTS
+from tests.benchmarks import courses, institutions, reference_files, students
+from tests.benchmarks.cases import RECORDS, STUDENTS, users
 from tests.benchmarks.enrollments import writer
 
 
@@ -18,6 +18,7 @@ def generate(folder: Path, rows: int, times: int) -> None:
     generate_enrollments(folder, rows, times)
     generate_students(folder, rows // STUDENTS, times)
     generate_courses(folder, rows // RECORDS // courses.EACH)
+    generate_users(folder, users(rows), times)
 
 
 def generate_enrollments(folder: Path, rows: int, times: int) -> None:
@@ -50,6 +51,14 @@ def generate_courses(folder: Path, learners: int) -> None:
     courses.write_courses(folder)
     courses.write_learners(folder / "learner.csv", learners)
     courses.write_records(folder / "records.csv", learners)
+
+
+def generate_users(folder: Path, records: int, times: int) -> None:
+    """Write the sections, and users with their enrollments in both forms, each also `times` as long."""
+    institutions.sections().write_csv(folder / "section.csv")
+    for name, count in (("users", records), ("long-users", records * times)):
+        institutions.write_delimited(folder / f"{name}.txt", count)
+        institutions.write_xml(folder / f"{name}.xml", count)
 
 
 if __name__ == "__main__":
