@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -78,6 +77,8 @@ def settings() -> Settings:
         if named:
             raise UsageError(f"BULKLOAD_CONFIG names {path}, and there is no such file.")
         return Settings()
+    import tomllib
+
     try:
         text = path.read_text(encoding="utf-8")
         said = tomllib.loads(text)

@@ -35,12 +35,12 @@ def digests(texts: pl.Series, key: bytes, purpose: str) -> pl.Series:
     return blank.scatter(known.arg_true(), made)
 
 
-def fingerprints(texts: pl.Series, key: bytes, purpose: str = __version__) -> pl.Series:
+def fingerprints(texts: pl.Series, key: bytes, purpose: str | None = None) -> pl.Series:
     """Return a digest of 64 bits of each text (Int64), under the key; texts must not be null.
 
     Unless a purpose is named it is another one with every version of the program.
     """
-    return pl.Series(array("q", b"".join(hashed(texts, key, purpose, 8))), dtype=pl.Int64)
+    return pl.Series(array("q", b"".join(hashed(texts, key, purpose or __version__, 8))), dtype=pl.Int64)
 
 
 def hashed(texts: pl.Series, key: bytes, purpose: str, size: int) -> Iterator[bytes]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
 import os
-import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +26,9 @@ FOLDER = "folder"
 
 def new_id(now: datetime) -> str:
     """Return an id that sorts by time: seven signs of the second, three of chance."""
-    return in_signs(int(now.timestamp()), SECOND_SIGNS) + "".join(secrets.choice(ALPHABET) for _ in range(CHANCE_SIGNS))
+    return in_signs(int(now.timestamp()), SECOND_SIGNS) + "".join(
+        ALPHABET[byte % 32] for byte in os.urandom(CHANCE_SIGNS)
+    )
 
 
 def in_signs(number: int, width: int) -> str:
@@ -60,6 +60,8 @@ def time_of(job_id: str) -> int:
 
 def whoami() -> str:
     """Return the operating system's user."""
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -19,6 +19,7 @@ from bulkload import rules
 from bulkload.check import Matched, by_position, match, normal
 from bulkload.errors import BulkloadError, FileRefused, UsageError
 from bulkload.form import meant, refuse_spaces
+from bulkload.formats import delimited
 from bulkload.formats.delimited import DelimitedFile
 from bulkload.formats.enterprise import EnterpriseFile
 from bulkload.formats.records import RecordsFile
@@ -259,7 +260,7 @@ def named(path: Path, template: Template, reader: Reader, *, any_name: bool) -> 
         )
     with path.open("rb") as file:
         packed = file.read(2) == GZIP
-    if packed or not isinstance(reader, DelimitedFile) or reader.layout.delimiter != ",":
+    if packed or not isinstance(reader, delimited.DelimitedFile) or reader.layout.delimiter != ",":
         raise FileRefused(
             "FORMAT_UNKNOWN",
             f"{shown_name(path)}: a {template.name} file has to be comma-separated, uncompressed text. "

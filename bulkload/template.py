@@ -104,7 +104,7 @@ class Write:
     """Rows to be written to one table of the store.
 
     `insert` and `update` have all columns, `delete` the key, `journal` the key and the values before, and
-    `recognize` the number and the digest by which a row is known the next time.
+    `recognize` the key and the digest by which a row is known the next time.
     """
 
     table: str
@@ -152,9 +152,13 @@ class Run(Protocol):
     `recognize` and `look_up` depend on no other batch; `recall` and `decide` follow in file order, when the
     whole file has been looked at. `keeps` are the columns that are needed after the first look, `recalls`
     what rows ask for, under names of the family's own, `rereads` the fields that are read of known rows beside
-    the key, and `counts` what the family counts beside outcomes.
+    the key, and `counts` what the family counts beside outcomes. `at_once`: rows that are decided over at a
+    time where a row may bring many records with it; None: as many as were read. `rests`: a known row changes nothing,
+    whatever else the file says, and is not decided over.
     """
 
+    at_once: int | None = None
+    rests: bool = False
     keeps: frozenset[str] = frozenset()
     recalls: Mapping[str, Recalled] = {}
     rereads: frozenset[str] = frozenset()

@@ -15,6 +15,8 @@ import pytest
 from bulkload import recall, source, spool
 from bulkload.cli import main
 from bulkload.formats import enterprise
+from bulkload.templates.course_record import learners
+from bulkload.templates.enrollment import known
 
 BULKLOAD = str(Path(sys.executable).with_name("bulkload"))
 
@@ -79,4 +81,6 @@ def many_batches_and_nothing_held_in_memory():
         patch.setattr(enterprise, "BATCH_ROWS", 3)
         patch.setattr(spool, "BUFFER", 0)
         patch.setattr(recall, "FEW", 3)
+        patch.setattr(learners, "BRINGING", 2)
+        patch.setattr(known, "FEW", 0)
         yield

@@ -347,9 +347,9 @@ def test_validating_without_a_store_makes_no_key(tmp_path):
 # ------------------------------------------------------------------------------------------- killed and failing runs
 
 SMALL = """
-from functools import partial
+from functools import partialmethod
 from bulkload import recall, source, spool
-source.DelimitedFile = partial(source.DelimitedFile, block=300)
+source.DelimitedFile.__init__ = partialmethod(source.DelimitedFile.__init__, block=300)
 spool.BUFFER, recall.FEW = 0, 1
 """
 """Lets a file of a few rows come in several batches, and everything that is set aside go to the disk."""
@@ -364,7 +364,7 @@ POINTS = {
     "in the transaction": ("bulkload.store.sqlite.SQLiteStore.insert", "after"),
     "right before COMMIT": ("bulkload.store.sqlite.SQLiteStore.execute:COMMIT", "before"),
     "right after COMMIT": ("bulkload.store.sqlite.SQLiteStore.execute:COMMIT", "after"),
-    "before the renames": ("bulkload.runs.finish_renames", "before"),
+    "before the renames": ("bulkload.delivery.finish_renames", "before"),
 }
 
 

@@ -410,6 +410,17 @@ def test_a_users_file_in_no_proper_format_stays_in_the_root_with_a_refused_job_a
     assert len(query(institution.parent / "c.db", "SELECT 1 FROM job WHERE via = 'folder'")) == 1
 
 
+def test_a_course_copy_file_goes_to_bcct_processed_and_its_log_to_bcct_datadump(
+    institution: Path, bulkload: CommandLine
+) -> None:
+    config = institution.parent / "bulkload.toml"
+    config.write_text(config.read_text().replace('["API"]', '["API", "BCCT"]'))
+    (institution / "BCCT").mkdir()
+    (institution / "BCCT" / "copies.txt").write_text("\t".join(["CONTENT", "strata", *[""] * 11]) + "\n")
+    assert bulkload("watch", "--once").code in {1, 3}
+    assert {"BCCT/datadump/copies.txt.csv", "BCCT/processed/copies.txt"} <= set(places_of(institution))
+
+
 def test_the_form_of_a_nightly_users_file_is_checked_at_once(institution: Path, bulkload: CommandLine) -> None:
     config = institution.parent / "bulkload.toml"
     config.write_text(config.read_text() + 'schedule = "02:00"\n')

@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import tempfile
-import traceback
 from pathlib import Path
 
 import click
@@ -92,6 +90,9 @@ def fault() -> int:
 
     The details name places in the code, not the exception's own text, which may hold a value of the file.
     """
+    import tempfile
+    import traceback
+
     kind, _, trace = sys.exc_info()
     name = kind.__name__ if kind else "unknown"
     details = "".join([*traceback.format_tb(trace), name, "\n"])

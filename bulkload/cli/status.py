@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,8 @@ def status(job: str | None, wants_json: bool, save: Path | None, form: str | Non
             kept = jobs.folder(opened) / one.id / "results.csv"
             if not kept.exists():
                 raise UsageError(f"The results of job {one.id} are not kept (any longer).")
+            import shutil
+
             shutil.copyfile(kept, save)
             save.chmod(0o600)
             click.echo(f"The results of job {one.id} are in {save}.", err=True)
@@ -168,13 +170,14 @@ def print_table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]], styl
             table.add_row(*(Text(cell, overflow="fold") for cell in row))
         Console(highlight=False).print(table)
     else:
-        from tabulate import tabulate
+        click.echo(laid_out(headings, rows))
 
-        click.echo(
-            tabulate(
-                rows,
-                headers=headings if any(headings) else (),
-                tablefmt="simple" if any(headings) else "plain",
-                disable_numparse=True,
-            )
-        )
+
+def laid_out(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Return a table as text; to import tabulate for it would take a third of the command's time."""
+    lines = [line for row in rows for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue="")]
+    widths = [max(map(len, column)) for column in zip(headings, *lines, strict=True)]
+    if any(headings):
+        lines = [headings, tuple("-" * width for width in widths), *lines]
+    filled = ("  ".join(map(str.ljust, line, widths)) for line in lines)
+    return "\n".join(line.rstrip() for line in filled)

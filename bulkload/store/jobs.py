@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -135,6 +134,8 @@ def tidy(store: Store, now: int) -> Iterator[str]:
 
 def remove_work(store: Store, job: Job) -> None:
     """Remove what a job set aside while it ran, and its folder where nothing else is in it."""
+    import shutil
+
     shutil.rmtree(folder(store) / job.id / "work", ignore_errors=True)
     with contextlib.suppress(OSError):
         (folder(store) / job.id).rmdir()

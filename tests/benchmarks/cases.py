@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -115,6 +116,47 @@ class Place:
             line = f"u{number},First,Last,u{number}@example.org,Yes"
             (watched / "users" / f"{number:05}.csv").write_text(f"Username,First Name,Last Name,Email,Active\n{line}\n")
 
+    def records(self, *, learners_first: bool) -> Step:
+        """Apply old course records: their learners are there already, or are still to come, and the records wait."""
+        before = self.with_learners if learners_first else self.fresh_store
+        label = f"apply records.csv, learners {'known' if learners_first else 'to come'}"
+        return Step(label, self.legacy, before)
+
+    def learners_bring(self) -> Step:
+        """Apply the learners of a whole file of records that wait for them."""
+        return Step("apply learner.csv, records waiting", self.learners, self.with_records)
+
+    @property
+    def legacy(self) -> list[str]:
+        """Return the command that applies the records."""
+        return [*self.loading("apply", "records.csv", self.store), "--legacy", "--results", str(self.work)]
+
+    @property
+    def learners(self) -> list[str]:
+        """Return the command that applies the learners."""
+        return [*self.loading("apply", "learner.csv", self.store), "--results", str(self.work)]
+
+    def with_learners(self) -> None:
+        """Put a store in place that knows the learners."""
+        self.fresh_store()
+        subprocess.run(self.learners, check=True, stdout=subprocess.DEVNULL)
+
+    def with_records(self) -> None:
+        """Put a store in place in which all records wait."""
+        self.fresh_store()
+        subprocess.run(self.legacy, check=True, stdout=subprocess.DEVNULL)
+
+    def users(self, file: str) -> Step:
+        """Apply users and enrollments to a store that holds their sections."""
+        command = [
+            *self.loading("apply", file, self.store),
+            "--template",
+            "user-enrollment",
+            "--results",
+            str(self.work),
+        ]
+        return Step(f"apply {file}", command, self.fresh_store)
+
     def apply_again(self) -> Step:
         """Apply the file to the store that was just applied to."""
         return Step("apply again", self.apply().command, accepted=(0, 1))
@@ -149,6 +191,26 @@ def cases(place: Place) -> Iterator[Case]:
     long = students * place.times
     yield Case("students-long", place.first_load("long"), first, long, limit=1.3, of="peak", runs=1)
     yield Case("small-files", place.small_files(), None, FILES, runs=1)
+    for name, step in (
+        ("records-held", place.records(learners_first=False)),
+        ("records-assigned", place.records(learners_first=True)),
+        ("learners-bring", place.learners_bring()),
+    ):
+        yield Case(name, step, None, rows // RECORDS, limit=400, of="peak", runs=1)
+    records = users(rows)
+    for file in ("users.txt", "users.xml"):
+        short, form = place.users(file), file.partition(".")[2]
+        yield Case(f"users-{form}", short, None, records, limit=records / USERS_RATE)
+        yield Case(f"users-{form}-long", place.users(f"long-{file}"), short, records * place.times, 1.3, "peak", runs=1)
+
+
+def users(rows: int) -> int:
+    """Return how many records of users there are for so many rows of the enrollment file."""
+    return rows * 3 // 10
+
+
+USERS_RATE = 40_000
+"""Records of users that have to be loaded in a second."""
 
 
 FILES = 10_000
@@ -163,8 +225,8 @@ path = "users"
 template = "user"
 """
 
-STUDENTS = 2
-"""There is a student for that many rows of the enrollment file."""
+STUDENTS = RECORDS = 2
+"""There is a student, and a course record, for that many rows of the enrollment file."""
 
 PARSE = "import polars, sys; polars.read_csv(sys.argv[1], infer_schema=False, truncate_ragged_lines=True)"
 

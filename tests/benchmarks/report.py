@@ -92,8 +92,8 @@ def line(one: Measured) -> list[str]:
         return [case.name, case.ours.label, *[""] * 4, beside, *[""] * 6, one.note]
     wall, cpu, peak = figures(one.ours)
     rate = f"{case.rows / middle(one.ours, 'wall'):,.0f}" if case.rows else ""
-    unit = " MB" if case.of == "peak" and not case.peer else "× memory" if case.of == "peak" else "×"
-    digits = 0 if case.peer is None else 2
+    unit = ("× memory" if case.peer else " MB") if case.of == "peak" else ("×" if case.peer else " s")
+    digits = 0 if case.peer is None and case.of == "peak" else 2
     ratio = f"{median(one.ratios):.{digits}f}"
     shown = one.ratios if len(one.ratios) <= 3 else [min(one.ratios), max(one.ratios)]
     each = (" " if shown == one.ratios else " to ").join(f"{ratio:.{digits}f}" for ratio in shown)
