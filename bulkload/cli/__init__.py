@@ -17,6 +17,7 @@ from bulkload.cli.courses import credit, report, unlock
 from bulkload.cli.exporting import export
 from bulkload.cli.loading import apply, validate
 from bulkload.cli.reference import explain, template
+from bulkload.cli.splitting import split
 from bulkload.cli.status import status
 from bulkload.errors import BulkloadError
 
@@ -37,7 +38,7 @@ def commands() -> None:
     """
 
 
-for command in (validate, apply, status, template, export, explain, unlock, report, credit):
+for command in (validate, apply, split, status, template, export, explain, unlock, report, credit):
     commands.add_command(command)
 
 
