@@ -1,16 +1,18 @@
-"""Lays rows under a template's fields, turns texts into values, and holds values against rules: findings."""
+"""Lays rows under a template's fields, and holds their values against rules: findings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 
 import polars as pl
 
 from bulkload import rules
 from bulkload.errors import FileRefused
 from bulkload.formats.batch import Batch
+from bulkload.parse import Repeated
 from bulkload.rules import Code
 from bulkload.template import Field, Placed, Template
 
@@ -157,42 +159,6 @@ def lay(batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
     return frame.select(columns)
 
 
-def parse(frame: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
-    """Add `text.x`, the cell as compared, and `x`, its value (null: blank or unreadable), of some fields."""
-    frame = composed(frame.with_columns(trimmed(fields)), fields)
-    frame = frame.with_columns(one.kind.parse(frame[f"text.{one.name}"]).alias(one.name) for one in fields)
-    return with_date_cells(frame, fields)
-
-
-def trimmed(fields: Sequence[Field]) -> Iterator[pl.Expr]:
-    """Yield each field's texts, without the blanks around them where the field says so."""
-    for one in fields:
-        cell = pl.col(f"cell.{one.name}")
-        yield (cell.str.strip_chars() if one.trims else cell).alias(f"text.{one.name}")
-
-
-def composed(frame: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
-    """Put texts that are not ASCII into NFC; only those go through the normaliser (0.3 s for a million)."""
-    names = [f"text.{one.name}" for one in fields]
-    flags = frame.select((pl.col(one).str.len_bytes() != pl.col(one).str.len_chars()).alias(one) for one in names)
-    for name in names:
-        where = flags[name].arg_true()
-        if len(where):
-            texts = frame[name]
-            frame = frame.with_columns(texts.scatter(where, texts.gather(where).str.normalize("NFC")).alias(name))
-    return frame
-
-
-def with_date_cells(frame: pl.DataFrame, fields: Sequence[Field]) -> pl.DataFrame:
-    """Let the real date cells of a spreadsheet be the values, where the field's kind takes dates."""
-    for one in fields:
-        moment = f"moment.{one.name}"
-        value = one.kind.of_date_cell(pl.col(moment)) if moment in frame.columns else None
-        if value is not None:
-            frame = frame.with_columns(pl.coalesce(value, one.name).alias(one.name))
-    return frame
-
-
 def faults(frame: pl.DataFrame, width: int, template: Template) -> pl.DataFrame:
     """Return the findings of the rows that could not be laid under the header."""
     broken = frame.filter(pl.col("fault").is_not_null()).with_columns(width=pl.lit(width))
@@ -215,34 +181,62 @@ class Saying:
         return 0 if code.word in self.enough else self.most
 
 
-def check(frame: pl.DataFrame, placed: Sequence[Placed], saying: Saying) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Hold a frame against rules: return it, and the findings.
+def check(
+    frame: pl.DataFrame,
+    placed: Sequence[Placed],
+    saying: Saying,
+    repeated: Mapping[str, Repeated] = MappingProxyType({}),
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Hold a frame against rules: return it, and the findings; `repeated` are columns as they come from `parse`.
 
     A cell with an error has no value from here on, so that one bad cell yields one finding; a row with an
     error is no longer `ok`.
     """
-    held = frame["fault"].is_null()
-    flags = frame.select((one.fails.fill_null(value=False) & held).alias(str(n)) for n, one in enumerate(placed))
-    broken = [(int(n), one) for n, one in zip(flags.columns, placed, strict=True) if flags[n].any()]
+    flags = broken(frame, placed, repeated)
     findings = [no_findings()]
-    for number, one in broken:
+    for number in sorted(flags):
+        one = placed[number]
         most = saying.of(one.code)
-        rows = frame.select(named_by(one, frame) if most != 0 else ["row"]).filter(flags[str(number)])
+        rows = frame.select(named_by(one, frame) if most != 0 else ["row"]).filter(flags[number])
         findings.append(said(rows, one.code, one, saying.later + one.position, most))
-    errors = [(number, one) for number, one in broken if one.code.severity == "error"]
+    errors = [number for number in sorted(flags) if placed[number].code.severity == "error"]
     if errors:
-        out = flags[str(errors[0][0])]
+        out = flags[errors[0]]
         bad: dict[str, pl.Series] = {}
-        for number, one in errors:
-            flag = flags[str(number)]
+        for number in errors:
+            field, flag = placed[number].field, flags[number]
             out = out | flag
-            if not one.field.kind.has_parts:
-                bad[one.field.name] = bad[one.field.name] | flag if one.field.name in bad else flag
+            if not field.kind.has_parts:
+                bad[field.name] = bad[field.name] | flag if field.name in bad else flag
         frame = frame.with_columns(
             pl.col("ok") & ~out,
             *(pl.when(~flag).then(pl.col(name)).alias(name) for name, flag in bad.items()),
         )
     return frame, pl.concat(findings)
+
+
+def broken(frame: pl.DataFrame, placed: Sequence[Placed], repeated: Mapping[str, Repeated]) -> dict[int, pl.Series]:
+    """Return which rules are broken, by their places, each with the rows that break it.
+
+    A rule that depends on one column alone is asked of the different cells of that column where it repeats.
+    """
+    of_one: dict[str | None, list[int]] = {}
+    for number, one in enumerate(placed):
+        column = repeated.get(one.field.name)
+        alone = column is not None and one.roots and one.roots <= set(column.distinct.columns)
+        of_one.setdefault(one.field.name if alone else None, []).append(number)
+    held = frame["fault"].is_null()
+    found: dict[int, pl.Series] = {}
+    for name, numbers in of_one.items():
+        asked = frame if name is None else repeated[name].distinct
+        flags = asked.select(placed[number].fails.fill_null(value=False).alias(str(number)) for number in numbers)
+        for number in numbers:
+            flag = flags[str(number)]
+            if flag.any():
+                rows = held & (flag if name is None else flag.gather(repeated[name].at))
+                if rows.any():
+                    found[number] = rows
+    return found
 
 
 def named_by(one: Placed, frame: pl.DataFrame) -> list[str]:

@@ -1,14 +1,18 @@
-"""What `bulkload.toml` and the environment say: which store, and how dates are shown."""
+"""What `bulkload.toml` and the environment say: which sites and stores there are, and how dates are shown."""
 
 from __future__ import annotations
 
 import os
 import sys
-import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from bulkload import settings as kinds
+from bulkload.clocks import iana
 from bulkload.errors import UsageError
+from bulkload.settings import Reader, setting
+from bulkload.sites import LAYOUTS, Site
 
 FILE = "bulkload.toml"
 
@@ -17,48 +21,111 @@ FILE = "bulkload.toml"
 class Settings:
     """The settings of a configuration file; `file` is None where there is none.
 
-    `admins`: the users who may unlock importers, change credits and reapply; nobody named: everybody (loading §7.6).
-    `source`: the client string that records of user-enrollment and course-copy files must have.
+    `admins`: the users who may unlock importers, change credits, purge and reapply; nobody named: everybody (loading §7.6).
     """
 
     file: Path | None = None
-    store: str | None = None
-    display_time_zone: str = "UTC"
-    display_date: str = "%m/%d/%Y %I:%M %p"
-    source: str | None = None
-    admins: tuple[str, ...] = ()
+    store: str | None = setting(kinds.STORE, "the store: a file, relative to the folder of `bulkload.toml`", None)
+    display_time_zone: str = setting(kinds.ZONE, "the time zone in which results show dates (an IANA name)", "UTC")
+    display_date: str = setting(kinds.TEXT, "how results show dates (as Python's `strftime`)", "%m/%d/%Y %I:%M %p")
+    source: str | None = setting(
+        kinds.TEXT,
+        "the institution's client string, which records of `user-enrollment` and `course-copy` files must have",
+        None,
+    )
+    admins: tuple[str, ...] = setting(
+        kinds.TEXTS,
+        "a list of the users who may run `unlock`, `credit`, `purge` and `apply --reapply`; without it everybody may",
+        (),
+    )
+    site: tuple[Site, ...] = setting(kinds.tables_of(Site), "sites, each `[[site]]`, with settings of their own", ())
+
+    def site_named(self, name: str | None) -> Site | None:
+        """Return a site; without a name the only one, or None where there is none; raise UsageError else."""
+        names = ", ".join(one.name for one in self.site)
+        if name is None:
+            if len(self.site) > 1:
+                raise UsageError(f"{self.file} has several sites: {names}. Say which with --site, or name a --store.")
+            return self.site[0] if self.site else None
+        for one in self.site:
+            if one.name == name:
+                return one
+        raise UsageError(
+            f"There is no site {name!r}. " + (f"{self.file} has {names}." if names else "No sites are configured.")
+        )
+
+    def shown_at(self, site: Site | None) -> Settings:
+        """Return the settings with what a site says otherwise."""
+        if site is None:
+            return self
+        return replace(
+            self,
+            display_time_zone=site.display_time_zone or self.display_time_zone,
+            display_date=site.display_date or self.display_date,
+            source=site.source or self.source,
+        )
 
 
 def settings() -> Settings:
-    """Read the `bulkload.toml` of this folder, or the one that BULKLOAD_CONFIG names."""
+    """Read the `bulkload.toml` of this folder, or the one that BULKLOAD_CONFIG names.
+
+    Raises UsageError with a line for each mistake in it.
+    """
     named = os.environ.get("BULKLOAD_CONFIG")
     path = Path(named) if named else Path(FILE)
     if not path.is_file():
         if named:
             raise UsageError(f"BULKLOAD_CONFIG names {path}, and there is no such file.")
         return Settings()
+    import tomllib
+
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        said = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: {error}.") from error
-    known = set(Settings.__slots__) - {"file"}
-    if unknown := set(said) - known:
-        raise UsageError(f"{path}: unknown setting {sorted(unknown)[0]!r}; there are {', '.join(sorted(known))}.")
-    admins = said.pop("admins", [])
-    if not isinstance(admins, list) or not all(isinstance(one, str) for one in admins):
-        raise UsageError(f"{path}: admins has to be a list of user names in quotes.")
-    for name, value in said.items():
-        if not isinstance(value, str):
-            raise UsageError(f"{path}: {name} has to be a text in quotes.")
-    if "store" in said and "://" not in said["store"]:
-        said["store"] = str(path.parent / Path(said["store"]).expanduser())
-    found = Settings(path, **said, admins=tuple(admins))
-    if found.display_time_zone != "UTC":
-        import pytz
-
-        if iana(found.display_time_zone) not in pytz.all_timezones_set:
-            raise UsageError(f"{path}: display_time_zone: there is no time zone {found.display_time_zone!r}.")
+    reader = Reader(path, text, [])
+    found = reader.table(Settings, said, ())
+    if found is not None:
+        found = replace(found, file=path, site=tuple(rooted(one, path) for one in found.site))
+        check_sites(found, reader)
+    if reader.mistakes or found is None:
+        raise UsageError("\n".join(sentence for _, sentence in sorted(reader.mistakes)))
     return found
+
+
+def rooted(site: Site, file: Path) -> Site:
+    """Return a site with its root, which is by default where the configuration stands."""
+    return site if site.root else replace(site, root=file.parent.absolute())
+
+
+def check_sites(found: Settings, reader: Reader) -> None:
+    """Note what sites say that cannot be, though each setting by itself can."""
+    taken: dict[Path, str] = {}
+    names: set[str] = set()
+    for nth, site in enumerate(found.site):
+        if site.name in names:
+            reader.wrong(("site", nth, "name"), f"two sites are called {site.name!r}.")
+        names.add(site.name)
+        if unknown := [one for one in site.layouts if one not in LAYOUTS]:
+            reader.wrong(
+                ("site", nth, "layouts"), f"there is no layout {unknown[0]!r}; there are {', '.join(LAYOUTS)}."
+            )
+            continue
+        if site.mail is not None and sum(one is not None for one in passwords(site)) > 1:
+            reader.wrong(("site", nth, "mail"), "give one of password, password_env and password_file, not several.")
+        for folder in site.folders():
+            if folder.path in taken:
+                reader.wrong(
+                    ("site", nth), f"the folder {folder.path} is watched twice: here and by {taken[folder.path]}."
+                )
+            taken[folder.path] = f"site {site.name}"
+
+
+def passwords(site: Site) -> tuple[Any, ...]:
+    """Return the settings that say what the password is."""
+    assert site.mail is not None
+    return site.mail.password, site.mail.password_env, site.mail.password_file
 
 
 def may(found: Settings, who: str, what: str) -> None:
@@ -67,16 +134,25 @@ def may(found: Settings, who: str, what: str) -> None:
         raise UsageError(f"{found.file}: only {', '.join(found.admins)} may run `bulkload {what}`, and you are {who}.")
 
 
-def iana(zone: str) -> str:
-    """Return the IANA name of a time zone that may be named as Windows does."""
-    from tzlocal.windows_tz import win_tz
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The store that a command works on, the site that it belongs to, if any, and how dates are shown there."""
 
-    return str(win_tz.get(zone, zone))
+    store: str
+    site: Site | None
+    shown: Settings
 
 
-def store_url(asked: str | None, found: Settings) -> str:
-    """Return the store: as asked, else BULKLOAD_STORE, else the configuration's, else one in the user's data folder."""
-    return asked or os.environ.get("BULKLOAD_STORE") or found.store or str(data_folder() / "store.db")
+def chosen_store(found: Settings, asked: str | None, site: str | None) -> Chosen:
+    """Return the store: as asked, else a site's that is named, else BULKLOAD_STORE, else the configuration's, else its only site's.
+
+    Without all of these it is one in the user's data folder. Raises UsageError where there are several sites.
+    """
+    url = asked or (None if site else os.environ.get("BULKLOAD_STORE") or found.store)
+    of_site = found.site_named(site) if site or not url else None
+    if not url:
+        url = of_site.store if of_site else str(data_folder() / "store.db")
+    return Chosen(url, of_site, found.shown_at(of_site))
 
 
 def data_folder() -> Path:
@@ -86,3 +162,6 @@ def data_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "bulkload"
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "bulkload"
+
+
+__all__ = ["FILE", "Chosen", "Settings", "chosen_store", "data_folder", "iana", "may", "settings"]

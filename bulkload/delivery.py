@@ -13,7 +13,7 @@ from bulkload.load import Outputs
 from bulkload.places import BOM, default_errors, default_rejects, default_results
 from bulkload.report import Report
 from bulkload.results import ErrorsFile, PartFile, RejectsFile, ResultsFile
-from bulkload.source import shown_path
+from bulkload.source import probable_template, shown_path
 from bulkload.spool import writing
 from bulkload.store import Store, jobs
 from bulkload.templates import template_named
@@ -63,7 +63,7 @@ def move_all_in(request: Request, store: Store, job: Job, report: Report, moves:
 
 def refusal_log(request: Request, job: Job, report: Report, refusal: FileRefused) -> str:
     """Write, of a refused file whose template has a transaction log, a log with one line; return what is to be moved in."""
-    name = report.template or request.reading.template
+    name = report.template or probable_template(request.path, request.reading)
     log = template_named(name).log if name else None
     if log is None or request.results is None:
         return "[]"

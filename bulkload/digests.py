@@ -1,4 +1,4 @@
-"""Turns secrets into keyed digests: they can be compared, and told by nobody who has not the key.
+"""Turns texts into digests: keyed ones of secrets, told by nobody who has not the key, and fast ones of whole keys.
 
 No library does this over a column. A copy of a prepared hash takes 0.6 microseconds for each text, a new one 0.9.
 """
@@ -6,7 +6,8 @@ No library does this over a column. A copy of a prepared hash takes 0.6 microsec
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import reduce
 from hashlib import blake2b
 
 import polars as pl
@@ -16,6 +17,12 @@ from bulkload import __version__
 DIGEST_BYTES = 16
 SEPARATOR = "\0"
 """What stands between the parts of a text that is digested; no cell can hold it, since readers refuse it."""
+
+SEEDS = {"a": 17, "b": 40_503}
+"""Two digests of 64 bits: among 10 million keys, two different ones agree in both once in 10**24 files."""
+
+ODD = 0x9E37_79B9_7F4A_7C15
+"""Mixes the digest of one column into the next one's: an odd multiplier loses no bit."""
 
 
 def digests(texts: pl.Series, key: bytes, purpose: str) -> pl.Series:
@@ -28,12 +35,12 @@ def digests(texts: pl.Series, key: bytes, purpose: str) -> pl.Series:
     return blank.scatter(known.arg_true(), made)
 
 
-def fingerprints(texts: pl.Series, key: bytes, purpose: str = __version__) -> pl.Series:
+def fingerprints(texts: pl.Series, key: bytes, purpose: str | None = None) -> pl.Series:
     """Return a digest of 64 bits of each text (Int64), under the key; texts must not be null.
 
     Unless a purpose is named it is another one with every version of the program.
     """
-    return pl.Series(array("q", b"".join(hashed(texts, key, purpose, 8))), dtype=pl.Int64)
+    return pl.Series(array("q", b"".join(hashed(texts, key, purpose or __version__, 8))), dtype=pl.Int64)
 
 
 def hashed(texts: pl.Series, key: bytes, purpose: str, size: int) -> Iterator[bytes]:
@@ -43,3 +50,9 @@ def hashed(texts: pl.Series, key: bytes, purpose: str, size: int) -> Iterator[by
         one = prepared.copy()
         one.update(text)
         yield one.digest()
+
+
+def mixed(key: Sequence[pl.Expr], seed: int) -> pl.Expr:
+    """Return one digest of several columns."""
+    parts = [column.hash(seed + number) for number, column in enumerate(key)]
+    return reduce(lambda whole, part: whole * pl.lit(ODD, pl.UInt64) + part, parts)

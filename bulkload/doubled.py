@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import reduce
+from collections.abc import Iterator
 
 import polars as pl
 
+from bulkload.digests import SEEDS, mixed
 from bulkload.spool import Spool
 from bulkload.template import Distinct
 
 AT_ONCE = 2_000_000
 """Keys that are compared in memory at a time."""
-
-SEEDS = {"a": 17, "b": 40_503}
-"""Two digests of 64 bits: among 10 million keys, two different ones agree in both once in 10**24 files."""
-
-ODD = 0x9E37_79B9_7F4A_7C15
-"""Mixes the digest of one column into the next one's: an odd multiplier loses no bit."""
 
 
 def digests(frame: pl.DataFrame, distinct: Distinct) -> pl.DataFrame:
@@ -42,12 +36,6 @@ def digests(frame: pl.DataFrame, distinct: Distinct) -> pl.DataFrame:
     return rows.select(
         pl.col("row").cast(pl.UInt32), *(mixed(key, seed).alias(name) for name, seed in SEEDS.items()), **agreed
     ).collect()
-
-
-def mixed(key: Sequence[pl.Expr], seed: int) -> pl.Expr:
-    """Return one digest of several columns."""
-    parts = [column.hash(seed + number) for number, column in enumerate(key)]
-    return reduce(lambda whole, part: whole * pl.lit(ODD, pl.UInt64) + part, parts)
 
 
 def parts(spool: Spool, name: str, rows: int) -> Iterator[pl.DataFrame]:

@@ -7,6 +7,7 @@ BulkloadError                 exit code
 │   ├── FormRefused                its headings or values hold what came in by mistake, and its importer is locked
 │   └── ImporterLocked             its importer is locked already (5)
 ├── Busy                      5    another run holds the store, or an importer is locked
+│   └── QueueBusy                  another process works on the queue of a site
 ├── StoreError                6    the store cannot be reached, is read-only, full, damaged or newer
 └── OutputError               6    results, rejects or what is set aside cannot be written: a full or broken disk
 """
@@ -66,6 +67,10 @@ class Busy(BulkloadError):
     """Says who holds what this run needs."""
 
     exit_code = 5
+
+
+class QueueBusy(Busy):
+    """Says whose queue another process works on."""
 
 
 class StoreError(BulkloadError):

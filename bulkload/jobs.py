@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
 import os
-import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,22 +13,55 @@ from typing import Any
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Digits and letters that are not mistaken for one another (Crockford's base 32)."""
 
+SECOND_SIGNS, CHANCE_SIGNS = 7, 3
+"""Signs of an id that tell the second, and those that tell jobs of one second apart."""
+
 KEPT_SECONDS = 60 * 24 * 3600
 """How long jobs are shown: 60 times 24 hours (seed 000)."""
 
 
+FOLDER = "folder"
+"""How a job came whose file was taken out of a drop folder."""
+
+
 def new_id(now: datetime) -> str:
     """Return an id that sorts by time: seven signs of the second, three of chance."""
-    number = int(now.timestamp())
+    return in_signs(int(now.timestamp()), SECOND_SIGNS) + "".join(
+        ALPHABET[byte % 32] for byte in os.urandom(CHANCE_SIGNS)
+    )
+
+
+def in_signs(number: int, width: int) -> str:
+    """Return a number in signs."""
     signs = ""
-    for _ in range(7):
-        number, rest = divmod(number, 32)
+    for _ in range(width):
+        number, rest = divmod(number, len(ALPHABET))
         signs = ALPHABET[rest] + signs
-    return signs + "".join(secrets.choice(ALPHABET) for _ in range(3))
+    return signs
+
+
+def in_number(signs: str) -> int:
+    """Return the number that signs stand for."""
+    number = 0
+    for sign in signs:
+        number = number * len(ALPHABET) + ALPHABET.index(sign)
+    return number
+
+
+def following(job_id: str) -> str:
+    """Return the id that comes right after another."""
+    return in_signs(in_number(job_id) + 1, len(job_id))
+
+
+def time_of(job_id: str) -> int:
+    """Return the second that an id was drawn in."""
+    return in_number(job_id[:SECOND_SIGNS])
 
 
 def whoami() -> str:
     """Return the operating system's user."""
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -70,7 +101,7 @@ class Job:
 
     `renames` are the files that are written beside their places, as [part, place, keeps], and moved in after the
     commit; a part of null means that the place has to be cleared, `keeps` (may be left out) that what stands there
-    stays, under a name with a number. `process` says whose job it is.
+    stays, under a name with a number: nobody is there to have seen it. `process` says whose job it is.
     """
 
     id: str
@@ -96,6 +127,11 @@ class Job:
     rejects: str | None = None
     errors: str | None = None
     renames: str = "[]"
+
+    @property
+    def comes_again(self) -> bool:
+        """Say whether the job is run again after a crash, by whoever watches its folder, and is not closed."""
+        return self.via == FOLDER
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `status --json` says of the job."""
@@ -131,7 +167,9 @@ def instant(seconds: int | None) -> str | None:
 def finish_renames(renames: str) -> None:
     """Move finished files to their places, and clear the places whose part is null; what was moved before is left alone."""
     for part, place, *keeps in json.loads(renames):
-        if part is None:
+        if part is None and any(keeps):
+            keep_older(Path(place))
+        elif part is None:
             Path(place).unlink(missing_ok=True)
         elif Path(part).exists():
             if any(keeps):

@@ -6,17 +6,22 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from bulkload.digests import SEPARATOR, fingerprints
+from bulkload.digests import SEPARATOR
 from bulkload.joins import beside
 
 
-def recognized(frame: pl.DataFrame, fields: Iterable[str], stored: pl.DataFrame, key: bytes) -> pl.DataFrame:
-    """Add `content`, a digest of the cells of some fields, and `known`: a record is stored with it.
+def typed(frame: pl.DataFrame, fields: Iterable[str]) -> pl.Series:
+    """Return the cells of some fields as one text for each row."""
+    cells = pl.concat_str((f"cell.{name}" for name in fields), separator=SEPARATOR)
+    return frame.select(cells.fill_null("")).to_series()
+
+
+def recognized(frame: pl.DataFrame, content: pl.Series, stored: pl.DataFrame) -> pl.DataFrame:
+    """Add `content`, the digests of rows as they are typed, and `known`: a record is stored with it.
 
     `stored` has the columns `content`, ascending, and `stored.x`, which known rows have from here on.
     """
-    cells = pl.concat_str((f"cell.{name}" for name in fields), separator=SEPARATOR)
-    content = fingerprints(frame.select(cells.fill_null("")).to_series(), key).alias("content")
+    content = content.alias("content")
     others = stored.drop("content")
     if stored.is_empty():
         none = [pl.lit(None, kind).alias(name) for name, kind in others.schema.items()]

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import polars as pl
 
 from bulkload import doubled, rules
-from bulkload.check import Saying, check, faults, lay, no_findings, parse, said
+from bulkload.check import Saying, check, faults, lay, no_findings, said
 from bulkload.form import inspected
 from bulkload.formats.batch import Batch, Span
 from bulkload.gather import Gathering
+from bulkload.parse import Repeated, parse
 from bulkload.recall import Recollection
 from bulkload.results import FIRST, ErrorsFile, RejectsFile, ResultsFile, Tally, lines_of
 from bulkload.source import Source
@@ -141,13 +143,16 @@ def load(one: Load) -> None:
     with ThreadPoolExecutor(1, "report") as reporter:
         reported: deque[Future[None]] = deque()
         for nth, span in enumerate(one.spans):
-            settled = settle(one, span, taken(one, nth, twice))
-            if one.gathering is not None:
-                one.gathering.carry(settled.carried)
-            reported.append(reporter.submit(report, one, span, settled))
-            while len(reported) > 1 or (reported and nth == len(one.spans) - 1):
-                reported.popleft().result()
+            for batch in slices(taken(one, nth, twice), one.run.at_once if one.run is not None else None):
+                settled = settle(one, batch)
+                if one.gathering is not None:
+                    one.gathering.carry(settled.carried)
+                reported.append(reporter.submit(report, one, span, settled))
+                if len(reported) > 1:
+                    reported.popleft().result()
             one.progress(0.7 + 0.3 * (nth + 1) / len(one.spans), span.first_row + span.rows - one.spans[0].first_row)
+        while reported:
+            reported.popleft().result()
     if one.run is not None:
         one.tally.counts.update(one.run.counts)
         if one.writes is not None:
@@ -163,6 +168,16 @@ def taken(one: Load, nth: int, twice: Mapping[Distinct, pl.DataFrame]) -> Settli
     if one.run is not None and one.recollection is not None and one.gathering is not None:
         stored = one.recollection.stored(nth, one.run.asks(frame)) | dict(one.gathering.of(nth))
     return Settling(frame, no_findings() if findings is None else findings, twice, stored)
+
+
+def slices(batch: Settling, at_once: int | None) -> Iterator[Settling]:
+    """Yield a batch in parts of so many rows; None: as it is."""
+    if at_once is None or batch.frame.height <= at_once:
+        yield batch
+        return
+    for frame in batch.frame.iter_slices(at_once):
+        here = batch.findings["row"].is_between(frame["row"][0], frame["row"][-1])
+        yield replace(batch, frame=frame, findings=batch.findings.filter(here))
 
 
 def side_by_side(one: Load) -> Iterator[tuple[Span, Looked]]:
@@ -198,7 +213,7 @@ def look(one: Load, batch: Batch) -> Looked:
     }
     fields = [field for field in one.template.fields if field.name in needed]
     unread = [f"cell.{field.name}" for field in one.template.fields if field.name not in needed]
-    known = parse(frame.drop(unread).filter("known"), fields).with_columns(typed(one))
+    known = parse(frame.drop(unread).filter("known"), fields)[0].with_columns(typed(one))
     rest, findings, keys = look_at(one, frame.filter(~pl.col("known")))
     digests = {distinct: pl.concat([keys[distinct], doubled.digests(known, distinct)]) for distinct in keys}
     left = known.select(name for name in known.columns if name in rest.columns)
@@ -211,10 +226,11 @@ def look_at(one: Load, frame: pl.DataFrame) -> Looked:
     if one.template.guarded:
         frame, odd = inspected(frame, one.template, one.options, saying)
         found.append(odd)
-    frame = parse(frame, one.template.fields).with_columns(**one.options.columns)
+    frame, repeated = parse(frame, one.template.fields)
+    frame = frame.with_columns(**one.options.columns)
     if frame["fault"].null_count() < frame.height:
         found.append(faults(frame, one.source.matched.width, one.template))
-    frame, findings, left = check_ready(frame, one.template.placed, saying)
+    frame, findings, left = check_ready(frame, one.template.placed, saying, repeated)
     found.append(findings)
     if one.run is not None:
         frame = one.run.look_up(frame)
@@ -237,6 +253,8 @@ def kept(one: Load, frame: pl.DataFrame, left: Sequence[Placed]) -> list[str]:
     needed = {"row", "line", "fault", "ok"}
     if one.run is not None or one.outputs.wanted:
         needed |= {f"text.{name}" for name in one.template.key}
+        if one.template.log is not None:
+            needed |= one.template.log.roots
     needed |= {f"text.{name}" for distinct in one.template.distinct if names_key(distinct) for name in distinct.by}
     if one.run is not None:
         needed |= one.run.keeps
@@ -248,22 +266,25 @@ def kept(one: Load, frame: pl.DataFrame, left: Sequence[Placed]) -> list[str]:
 
 
 def check_ready(
-    frame: pl.DataFrame, placed: Sequence[Placed], saying: Saying
+    frame: pl.DataFrame,
+    placed: Sequence[Placed],
+    saying: Saying,
+    repeated: Mapping[str, Repeated] = MappingProxyType({}),
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[Placed]]:
     """Hold a frame against those rules whose columns it has; return it, the findings, and the rules left."""
     columns = set(frame.columns)
     ready = [rule for rule in placed if rule.roots <= columns]
     left = [rule for rule in placed if not rule.roots <= columns]
-    frame, findings = check(frame, ready, saying)
+    frame, findings = check(frame, ready, saying, repeated)
     return frame, findings, left
 
 
-def settle(one: Load, span: Span, batch: Settling) -> Settled:
+def settle(one: Load, batch: Settling) -> Settled:
     """Take a batch from its look-ups to its outcomes: doubled keys, recall, decide."""
     frame = batch.frame
     found = [batch.findings]
     for nth, (distinct, twice) in enumerate(batch.twice.items()):
-        here = twice.filter(pl.col("row").is_between(span.first_row, span.first_row + span.rows - 1))
+        here = twice.filter(pl.col("row").is_between(frame["row"][0], frame["row"][-1]))
         frame = frame.with_columns(pl.col("row").is_in(here["row"].implode()).alias(distinct.column))
         if here.height:
             rows = frame.join(here, on="row", how="inner", maintain_order="left")
@@ -276,6 +297,7 @@ def settle(one: Load, span: Span, batch: Settling) -> Settled:
     if one.run is None:
         outcome = pl.when("ok").then(pl.lit("accepted")).otherwise(pl.lit("rejected"))
         return Settled(frame.with_columns(outcome.alias("outcome"), pl.lit("").alias("changes")), pl.concat(found))
+    frame, resting = parted(one.run, frame)
     frame = one.run.recall(frame, batch.stored)
     frame, findings, left = check_ready(frame, one.left, one.saying(one.settled))
     found.append(findings)
@@ -284,7 +306,26 @@ def settle(one: Load, span: Span, batch: Settling) -> Settled:
     _, findings, _ = check_ready(decision.frame, left, one.saying(one.settled, 2 * AFTER_COLUMNS))
     found.append(findings)
     one.settled.add(pl.concat(found[1:]))
-    return Settled(decision.frame, pl.concat(found), decision.writes, decision.carried)
+    frame = with_resting(decision.frame, resting, one.options)
+    return Settled(frame, pl.concat(found), decision.writes, decision.carried)
+
+
+def parted(run: Run, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Part the rows that rest from those that are decided over; None where there are none."""
+    if not run.rests or "known" not in frame.columns or not frame["known"].any():
+        return frame, None
+    rests = pl.col("known") & pl.col("ok")
+    return frame.filter(~rests), frame.filter(rests)
+
+
+def with_resting(decided: pl.DataFrame, resting: pl.DataFrame | None, options: Options) -> pl.DataFrame:
+    """Put the rows that rest beside those that were decided over, with the columns that are reported."""
+    if resting is None:
+        return decided
+    outcome = "skipped" if options.only == "create" else "unchanged"
+    resting = resting.with_columns(pl.lit(outcome).alias("outcome"), pl.lit("").alias("changes"))
+    names = [name for name in resting.columns if name in decided.columns]
+    return pl.concat([decided.select(names), resting.select(names)]).sort("row")
 
 
 def names_key(distinct: Distinct) -> bool:

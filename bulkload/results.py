@@ -17,8 +17,6 @@ import polars as pl
 from bulkload.check import MESSAGES_COLUMN, normal
 from bulkload.errors import UsageError
 from bulkload.formats.batch import Span
-from bulkload.formats.enterprise import EnterpriseFile
-from bulkload.formats.records import RecordsFile
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.formats.workbook import LONGEST_CELL, Cell, Column, write_workbook
 from bulkload.joins import beside
@@ -253,7 +251,7 @@ class RejectsFile:
     def _close(self) -> None:
         """Write what closes the wrapper of XML rejects."""
         reader = self.source.reader
-        if self.target.begun and isinstance(reader, EnterpriseFile | RecordsFile):
+        if self.target.begun and not isinstance(reader, SpreadsheetFile):
             with writing(self.target.path):
                 self.target.file.write(reader.footer_raw)
 

@@ -21,7 +21,7 @@ from bulkload.delivery import discard, move_all_in, move_in, places, refusal_log
 from bulkload.errors import BulkloadError, Busy, FileRefused, FormRefused, NulFound, StoreError
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.gather import Gathering
-from bulkload.jobs import Job, new_id
+from bulkload.jobs import Job, me, new_id
 from bulkload.load import Load, Progress, load
 from bulkload.recall import Recollection
 from bulkload.report import Report
@@ -39,7 +39,10 @@ SMALL = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for: a file, how to read it, how to load it, where its results go (None: nowhere)."""
+    """What is asked for: a file, how to read it, how to load it, where its results go (None: nowhere).
+
+    `job`: the job that it is already, since it was taken out of a folder.
+    """
 
     path: Path
     reading: Reading
@@ -48,6 +51,7 @@ class Request:
     wait: float = 600.0
     progress: Progress = lambda _part, _rows: None
     say: Callable[[str], None] = lambda _sentence: None
+    job: Job | None = None
 
 
 @contextlib.contextmanager
@@ -177,7 +181,9 @@ def apply_file(request: Request, store: Store) -> Report:
     now = int(request.options.now.timestamp())
     name = shown_name(path)
     via = request.reading.method or "command"
-    job = Job(new_id(request.options.now), "queued", name, shown_path(path), via, submitted_at=now, size=size)
+    job = request.job or Job(
+        new_id(request.options.now), "queued", name, shown_path(path), via, submitted_at=now, size=size
+    )
     report = Report(name, "apply", store=str(store.path))
     with hold(request, store, job) as job:
         report.job = job.id
@@ -197,11 +203,13 @@ def apply_file(request: Request, store: Store) -> Report:
             if size <= SMALL:
                 jobs.change(store, job.id, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
         except KeyboardInterrupt:
-            close_job(store, job, "interrupted", "Interrupted by hand. Nothing of the file is in the store.", now)
+            give_up(store, job, "interrupted", "Interrupted by hand. Nothing of the file is in the store.", now)
+            raise
+        except (BulkloadError, OSError) as error:
+            give_up(store, job, "failed", str(error), now)
             raise
         except BaseException as error:
-            sentence = str(error) if isinstance(error, BulkloadError | OSError) else type(error).__name__
-            close_job(store, job, "failed", sentence, now)
+            close_job(store, job, "failed", f"A fault of bulkload itself: {type(error).__name__}.", now)
             raise
         finally:
             jobs.remove_work(store, job)
@@ -222,22 +230,36 @@ def hold(request: Request, store: Store, job: Job) -> Iterator[Job]:
         except Busy:
             store.be_patient(request.wait)
             request.say(f"Another run holds the store{by_whom(store)}. Waiting for it to end.")
-            job = jobs.add(store, job)
+            job = noted(store, job)
             try:
                 held.enter_context(store.lock(wait=max(deadline - time.monotonic(), 0)))
             except BaseException as error:
                 state = "failed" if isinstance(error, Busy) else "interrupted"
-                close_job(store, job, state, str(error) or "Interrupted by hand while it waited.", job.submitted_at)
+                give_up(store, job, state, str(error) or "Interrupted by hand while it waited.", job.submitted_at)
                 raise
         else:
-            job = jobs.add(store, job)
+            job = noted(store, job)
         yield job
+
+
+def noted(store: Store, job: Job) -> Job:
+    """Note a job, unless it is noted already."""
+    return jobs.add(store, job) if job.number is None else job
 
 
 def by_whom(store: Store) -> str:
     """Say which job is running."""
-    running = [one for one in jobs.unfinished(store) if one.state == "running"]
+    running = jobs.running(store)
     return f": job {running[0].id} ({running[0].file}, by {running[0].who})" if running else ""
+
+
+def give_up(store: Store, job: Job, state: str, message: str, now: int) -> None:
+    """Note how a job ended without being applied; one that comes again waits for its next turn instead."""
+    if not job.comes_again:
+        close_job(store, job, state, message, now)
+        return
+    with contextlib.suppress(StoreError, Busy):
+        jobs.close(store, job.id, state="queued", message=message, renames="[]")
 
 
 def close_job(store: Store, job: Job, state: str, message: str, now: int) -> None:
@@ -251,7 +273,8 @@ def run_job(request: Request, store: Store, job: Job, report: Report) -> None:
     path = request.path.absolute()
     results, rejects, errors = places(request, job)
     parts = json.dumps([[str(one.part), str(one.path), False] for one in (results, rejects, errors)])
-    jobs.change(store, job.id, state="running", started_at=job.submitted_at, renames=parts)
+    started = int(request.options.now.timestamp())
+    jobs.change(store, job.id, state="running", process=me(), started_at=started, message=None, renames=parts)
     with (
         workspace(jobs.folder(store) / job.id / "work") as work,
         identified(request, store, work) as source,
@@ -334,7 +357,7 @@ def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> st
     assert job.number is not None
     moves: list[tuple[str | None, str, bool]] = []
     for output in one.outputs.wanted:
-        keeps = output is one.outputs.results and one.template.log is not None
+        keeps = job.comes_again or (output is one.outputs.results and one.template.log is not None)
         moves.append((str(output.target.part) if output.target.begun else None, str(output.target.path), keeps))
     outputs = one.outputs
     report.results, report.rejects, report.errors = map(shown, (outputs.results, outputs.rejects, outputs.errors))
@@ -347,7 +370,7 @@ def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> st
             state=report.state,
             template=one.template.name,
             sha256=sha256,
-            ended_at=job.submitted_at + int(time.monotonic() - report.begun),
+            ended_at=int(one.options.now.timestamp() + time.monotonic() - report.begun),
             rows=one.tally.rows,
             outcomes=json.dumps(dict(one.tally.outcomes)),
             counts=json.dumps(dict(one.tally.counts)),

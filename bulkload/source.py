@@ -19,6 +19,7 @@ from bulkload import rules
 from bulkload.check import Matched, by_position, match, normal
 from bulkload.errors import BulkloadError, FileRefused, UsageError
 from bulkload.form import meant, refuse_spaces
+from bulkload.formats import delimited
 from bulkload.formats.delimited import DelimitedFile
 from bulkload.formats.enterprise import EnterpriseFile
 from bulkload.formats.records import RecordsFile
@@ -170,6 +171,9 @@ def probable_template(path: Path, reading: Reading) -> str:
     if reading.template:
         return template_named(reading.template).name
     try:
+        kind, root = kind_of(path)
+        if kind == "xml":
+            return in_xml(path, root, reading).name
         with tempfile.TemporaryDirectory(prefix="bulkload-") as work:
             reader = opened(path, reading, Path(work))
             try:
@@ -229,7 +233,7 @@ def template_of(path: Path, reading: Reading, reader: Reader) -> Template:
     """Return the template of an open file: the one that is named, else the one that the file itself tells."""
     if reading.template:
         return template_named(reading.template)
-    if isinstance(reader, EnterpriseFile | RecordsFile):
+    if reader.in_xml:
         return in_xml(path, kind_of(path)[1], reading)
     return told(reader.header, path.name)
 
@@ -242,7 +246,7 @@ def laid_by_position(path: Path, template: Template, reader: Reader) -> Matched:
             f"{shown_name(path)}: a {template.name} file is delimited text without a heading row, or XML, and not a "
             f"spreadsheet. Save it as tab-delimited text.",
         )
-    return by_position(template, xml=isinstance(reader, EnterpriseFile | RecordsFile))
+    return by_position(template, xml=reader.in_xml)
 
 
 def named(path: Path, template: Template, reader: Reader, *, any_name: bool) -> None:
@@ -256,7 +260,7 @@ def named(path: Path, template: Template, reader: Reader, *, any_name: bool) -> 
         )
     with path.open("rb") as file:
         packed = file.read(2) == GZIP
-    if packed or not isinstance(reader, DelimitedFile) or reader.layout.delimiter != ",":
+    if packed or not isinstance(reader, delimited.DelimitedFile) or reader.layout.delimiter != ",":
         raise FileRefused(
             "FORMAT_UNKNOWN",
             f"{shown_name(path)}: a {template.name} file has to be comma-separated, uncompressed text. "

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from bulkload.bonds import units
-from bulkload.check import lay, parse
+from bulkload.check import lay
 from bulkload.errors import FileRefused, UsageError
 from bulkload.formats.batch import Batch, Piece, Span
 from bulkload.formats.delimited import DelimitedFile
@@ -21,6 +21,7 @@ from bulkload.formats.enterprise import EnterpriseFile
 from bulkload.formats.lanes import BLANK_LINE
 from bulkload.formats.records import RecordsFile
 from bulkload.packing import Item, packed
+from bulkload.parse import parse
 from bulkload.partfiles import Names, PartFiles, Wrapper
 from bulkload.source import Reading, Source, identify, regular_file, shown_name
 from bulkload.template import Options
@@ -155,7 +156,8 @@ def with_texts(source: Source, batch: Batch) -> pl.DataFrame:
     """Return a batch with those values read that bind records."""
     named = {name for bond in source.template.bonds for name in bond.fields}
     fields = [one for one in source.template.fields if one.name in named]
-    return parse(lay(batch, source.matched, source.template), fields)
+    frame, _ = parse(lay(batch, source.matched, source.template), fields)
+    return frame
 
 
 def sizes(pieces: Iterator[Piece]) -> pl.DataFrame:

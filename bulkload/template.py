@@ -105,7 +105,7 @@ class Write:
     """Rows to be written to one table of the store.
 
     `insert` and `update` have all columns, `delete` the key, `journal` the key and the values before, and
-    `recognize` the number and the digest by which a row is known the next time.
+    `recognize` the key and the digest by which a row is known the next time.
     """
 
     table: str
@@ -153,9 +153,13 @@ class Run(Protocol):
     `recognize` and `look_up` depend on no other batch; `recall` and `decide` follow in file order, when the
     whole file has been looked at. `keeps` are the columns that are needed after the first look, `recalls`
     what rows ask for, under names of the family's own, `rereads` the fields that are read of known rows beside
-    the key, and `counts` what the family counts beside outcomes.
+    the key, and `counts` what the family counts beside outcomes. `at_once`: rows that are decided over at a
+    time where a row may bring many records with it; None: as many as were read. `rests`: a known row changes nothing,
+    whatever else the file says, and is not decided over.
     """
 
+    at_once: int | None = None
+    rests: bool = False
     keeps: frozenset[str] = frozenset()
     recalls: Mapping[str, Recalled] = {}
     rereads: frozenset[str] = frozenset()
@@ -281,6 +285,12 @@ class Log:
     numbers: Mapping[str, int]
     of_fields: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def roots(self) -> frozenset[str]:
+        """Return the columns that the log is made of, beside what the family adds."""
+        shown = [*self.shows.values(), *(half.there for half in self.halves)]
+        return frozenset(root for one in shown for root in one.meta.root_names())
+
 
 @dataclass(frozen=True)
 class Template:
@@ -295,8 +305,7 @@ class Template:
     the file and locks its importer. `becomes`: what the template is under the options of a run, or UsageError.
     `remarks` are said of every run. `positional`: delimited files have no heading row, and no quotes; they are
     never told from their content. `xml`: the template has an XML form too. `log`: what there is in place of results.
-    `page_limit`: the bytes that a file may have which is uploaded through a page; None: no page takes such files.
-    `bonds`: which records have to stay in one part of a file that is split.
+    `page_limit`: the bytes of a file that a page takes; None: it takes none. `bonds`: what stays in one part of a file.
     """
 
     name: str
@@ -331,8 +340,7 @@ class Template:
             object.__setattr__(self, "distinct", (Distinct(self.key),))
         object.__setattr__(self, "placed", tuple(self._place()))
         named = {
-            *self.key,
-            *self.errors_show,
+            *(*self.key, *self.errors_show),
             *(one for distinct in self.distinct for one in (*distinct.by, *distinct.folded)),
             *(one for bond in self.bonds for one in bond.fields),
         }

@@ -53,13 +53,16 @@ def log_lines(frame: pl.DataFrame, findings: pl.DataFrame, template: Template) -
 
 
 def with_half(lines: pl.DataFrame, findings: pl.DataFrame, half: Half, log: Log) -> pl.DataFrame:
-    """Add the code and the message of a half: what happened, then what was found; what gives the code comes first."""
+    """Add the code and the message of a half: what happened, then what was found; what gives the code comes first.
+
+    Errors give it before warnings, which may have a number too: then something of the record was not done.
+    """
     of_field = pl.col("heading").replace_strict(log.of_fields, default=OTHER, return_dtype=pl.Int64)
     default = pl.when(pl.col("severity") == "error").then(of_field)
     number = pl.col("code").replace_strict(log.numbers, default=None, return_dtype=pl.Int64)
     found = (
         findings.with_columns(pl.coalesce(number, default).alias("number"))
-        .sort("row", pl.col("number").is_null(), "position")
+        .sort("row", pl.col("number").is_null(), pl.col("severity") != "error", "position")
         .group_by("row", maintain_order=True)
         .agg(
             pl.col("number").drop_nulls().first(),

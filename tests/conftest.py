@@ -14,6 +14,9 @@ import pytest
 
 from bulkload import recall, source, spool
 from bulkload.cli import main
+from bulkload.formats import enterprise
+from bulkload.templates.course_record import learners
+from bulkload.templates.enrollment import known
 
 BULKLOAD = str(Path(sys.executable).with_name("bulkload"))
 
@@ -74,6 +77,10 @@ def many_batches_and_nothing_held_in_memory():
     """Let a file of a few rows come in several batches, and everything that is set aside go to the disk."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "DelimitedFile", partial(source.DelimitedFile, block=300))
+        patch.setattr(source, "EnterpriseFile", partial(source.EnterpriseFile, block=300))
+        patch.setattr(enterprise, "BATCH_ROWS", 3)
         patch.setattr(spool, "BUFFER", 0)
         patch.setattr(recall, "FEW", 3)
+        patch.setattr(learners, "BRINGING", 2)
+        patch.setattr(known, "FEW", 0)
         yield

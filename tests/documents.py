@@ -16,7 +16,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
@@ -27,13 +26,16 @@ from example_runs import (
     NOW,
     ROOT,
     RUNS,
+    STORIES,
     bulkload,
     write_expected,
-    write_migration,
     write_nights,
     write_spreadsheet,
+    write_story,
 )
 from loading import query
+from unattended_example import write_night
+from users_chapter import PARTS as USERS_PARTS
 
 README = ROOT / "README.md"
 PICTURE = EXAMPLES / "terminal.svg"
@@ -226,22 +228,62 @@ def results_columns() -> str:
     )
 
 
-SETTINGS = {
-    "store": "the store: a file, relative to the folder of `bulkload.toml`",
-    "display_time_zone": "the time zone in which results show dates (an IANA name)",
-    "display_date": "how results show dates (as Python's `strftime`)",
-    "admins": "a list of the users who may run `unlock` and `credit`; without it everybody may",
-}
+def settings_of(declared: type) -> str:
+    """Return the table of what one table of `bulkload.toml` takes, from its declaration."""
+    from dataclasses import MISSING
+
+    from bulkload.settings import declared as settings
+
+    rows = []
+    for name, kind, default, said in settings(declared):
+        shown = (
+            "needed" if default is MISSING else f"`{shown_default(default)}`" if default not in {None, ()} else "none"
+        )
+        rows.append((f"`{name}`", kind.says, shown, said))
+    return table(("setting", "takes", "default", "what it says"), rows)
+
+
+def shown_default(default: object) -> str:
+    """Return a default as TOML has it."""
+    return json.dumps(default) if isinstance(default, bool) else str(default)
 
 
 def configuration() -> str:
-    """Return the table of settings."""
+    """Return the table of settings at the top."""
     from bulkload.config import Settings
 
-    found = {one.name: one.default for one in fields(Settings) if one.name != "file"}
-    assert list(found) == list(SETTINGS)
-    rows = [(f"`{name}`", f"`{found[name]}`" if found[name] else "none", said) for name, said in SETTINGS.items()]
-    return table(("setting", "default", "what it says"), rows)
+    return settings_of(Settings)
+
+
+def site_settings() -> str:
+    """Return the tables of what a site takes."""
+    from bulkload import sites
+
+    parts = (
+        ("`[[site]]`", sites.Site),
+        ("`[[site.folder]]`", sites.FolderTable),
+        ("`[site.mail]`", sites.MailSettings),
+        ("`expect`", sites.Expect),
+    )
+    return "\n".join(f"{name}:\n\n{settings_of(one)}" for name, one in parts)
+
+
+def layouts() -> str:
+    """Return the table of the ready-made folders."""
+    from bulkload.sites import LAYOUTS
+
+    rows = [
+        (f"`{name}`", f"`{one.template}`", *(f"`{part}/`" for part in (one.folder, one.results, one.processed)),
+         "in the root" if one.refused else f"`{one.processed}/`")
+        for name, one in LAYOUTS.items()
+    ]  # fmt: skip
+    return table(("layout", "template", "new files", "results or logs", "processed", "refused"), rows)
+
+
+def night(name: str, *, form: str = "text") -> str:
+    """Return a file of the example of unattended work."""
+    path = EXAMPLES / "unattended" / name
+    return f"```{form}\n{path.read_text(encoding='utf-8').strip()}\n```\n"
 
 
 def modules() -> str:
@@ -342,18 +384,26 @@ def speed() -> str:
     return f"{table(tuple(heading for _, heading in shown), rows)}\n{about}\n"
 
 
+NIGHT_MAIL = "mail-lakeside-students-csv-the-update-failed-due-to-errors-rejected.txt"
+
 PARTS = {
     "commands": commands,
     "options": options,
     "exit-codes": exit_codes,
     "results": results_columns,
     "configuration": configuration,
+    "site-settings": site_settings,
+    "layouts": layouts,
+    "night-config": lambda: night("bulkload.toml", form="toml"),
+    "night-places": lambda: night("expected/places.txt"),
+    "night-mail": lambda: night(f"expected/{NIGHT_MAIL}"),
     "modules": modules,
     "fields": fields_of_templates,
     "statuses": statuses,
     "flags": flags,
     "codes": codes,
     "speed": speed,
+    **USERS_PARTS,
 }
 
 
@@ -382,7 +432,9 @@ def main() -> None:
     for example in RUNS:
         write_expected(example)
     write_nights()
-    write_migration()
+    for story in STORIES:
+        write_story(story)
+    write_night()
     PICTURE.write_text(picture(), encoding="utf-8")
     README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
 

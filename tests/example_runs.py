@@ -110,49 +110,91 @@ def apply_night(night: Night, place: Path) -> tuple[int, str]:
 
 @dataclass(frozen=True)
 class Step:
-    """Declares a command of the migration, with its exit code; `keeps` is the file that its output is kept in."""
+    """Declares a command of a story, with its exit code; `keeps` is the file that its output is kept in."""
 
     command: tuple[str, ...]
     exit_code: int
     now: str = NOW
     keeps: str | None = None
+    config: str | None = None
 
 
-MIGRATED = "course-record"
-HERE = f"examples/{MIGRATED}"
+@dataclass(frozen=True)
+class Story:
+    """Declares an example that is several commands on one store, and the folders of it that they write into."""
+
+    folder: str
+    folders: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
 PARS = "pars.txt"
-MIGRATION = (
-    Step(("apply", f"{HERE}/reference"), 0),
-    Step(("apply", "--legacy", f"{HERE}/legacy.csv"), 3),
-    Step(("apply", "--legacy", f"{HERE}/legacy-mended.csv"), 5),
-    Step(("unlock", "course-record", "--yes"), 0),
-    Step(("apply", "--legacy", f"{HERE}/legacy-mended.csv"), 0),
-    Step(("apply", "--course", "CME-2014-03", f"{HERE}/stroke-care.csv"), 0),
-    Step(("apply", f"{HERE}/new-learners.csv"), 0, LATER),
-    Step(("apply", f"{HERE}/logins.csv"), 0, "2026-11-25T02:00:00Z"),
-    Step(("report", "pars"), 0, keeps=PARS),
+HERE = "examples/course-record"
+MIGRATION = Story(
+    "course-record",
+    ("course-record", "course-record/reference"),
+    (
+        Step(("apply", f"{HERE}/reference"), 0),
+        Step(("apply", "--legacy", f"{HERE}/legacy.csv"), 3),
+        Step(("apply", "--legacy", f"{HERE}/legacy-mended.csv"), 5),
+        Step(("unlock", "course-record", "--yes"), 0),
+        Step(("apply", "--legacy", f"{HERE}/legacy-mended.csv"), 0),
+        Step(("apply", "--course", "CME-2014-03", f"{HERE}/stroke-care.csv"), 0),
+        Step(("apply", f"{HERE}/new-learners.csv"), 0, LATER),
+        Step(("apply", f"{HERE}/logins.csv"), 0, "2026-11-25T02:00:00Z"),
+        Step(("report", "pars"), 0, keeps=PARS),
+    ),
 )
 """Old records of many courses, in a file that locks, and when it is mended; those of one course; their learners."""
 
+SITE = "examples/course-copy/bulkload.toml"
+COPIES = Story(
+    "course-copy",
+    ("course-copy",),
+    (
+        Step(("apply", "examples/course-copy/reference"), 0),
+        Step(("apply", "--template", "course-copy", "examples/course-copy/copies.txt"), 1, config=SITE),
+        Step(("apply", "examples/course-copy/copies.xml"), 1, config=SITE),
+    ),
+)
+"""Copies with every case, delimited; then XML that repeats some of them and goes on."""
 
-def migrate(place: Path) -> Iterator[tuple[Step, int, str]]:
-    """Copy the examples to a place and run the migration there; yield each command when it has ended."""
+INSTITUTION = "examples/user-enrollment"
+USERS_SITE = f"{INSTITUTION}/bulkload.toml"
+USERS = Story(
+    "user-enrollment",
+    ("user-enrollment", "user-enrollment/reference"),
+    (
+        Step(("apply", f"{INSTITUTION}/reference"), 0, "2026-11-20T06:00:00Z"),
+        Step(("apply", "--template", "user-enrollment", f"{INSTITUTION}/users.txt"), 1, config=USERS_SITE),
+        Step(("apply", "--template", "user-enrollment", f"{INSTITUTION}/users-grown.txt"), 1, LATER, config=USERS_SITE),
+        Step(("apply", f"{INSTITUTION}/users.xml"), 1, "2026-11-23T08:07:30Z", config=USERS_SITE),
+    ),
+)
+"""An institution's file with every case, the same file when it has grown, and what only XML can say."""
+
+STORIES = (MIGRATION, COPIES, USERS)
+
+
+def told(story: Story, place: Path) -> Iterator[tuple[Step, int, str]]:
+    """Copy the examples to a place and run a story there; yield each command when it has ended."""
     copied(place)
-    for step in MIGRATION:
+    for step in story.steps:
         when = () if step.command[0] == "report" else ("--now", step.now)
-        code, said = bulkload(*step.command, "--store", "store.db", *when, cwd=place)
+        config = {"BULKLOAD_CONFIG": step.config} if step.config else {}
+        code, said = bulkload(*step.command, "--store", "store.db", *when, cwd=place, **config)
         if step.keeps:
-            (place / HERE / step.keeps).write_text(said, encoding="utf-8")
+            (place / "examples" / story.folder / step.keeps).write_text(said, encoding="utf-8")
         yield step, code, said
 
 
-def write_migration() -> None:
-    """Run the migration and keep what it writes as what it must write."""
+def write_story(story: Story) -> None:
+    """Run a story and keep what it writes as what it must write."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        for step, code, said in migrate(place):
+        for step, code, said in told(story, place):
             assert code == step.exit_code, said
-        for inside in (Path(MIGRATED), Path(MIGRATED, "reference")):
+        for inside in story.folders:
             kept = EXAMPLES / inside / "expected"
             shutil.rmtree(kept, ignore_errors=True)
             kept.mkdir()
@@ -175,13 +217,17 @@ def apply_example(example: Example, place: Path) -> tuple[int, str]:
     return bulkload("apply", "--store", "store.db", "--now", NOW, f"examples/{example.folder}", cwd=place)
 
 
+MARKS = (".results.", ".rejects.", "_errors_", ".txt.csv", ".xml.csv")
+"""What names of files have that bulkload writes: results, rejects, findings, transaction logs."""
+
+
 def written(folder: Path) -> dict[str, bytes]:
     """Return what bulkload wrote into a folder, by name; a spreadsheet as CSV, under a name that ends so."""
     found = {}
     for path in sorted(folder.iterdir()):
         if path.suffix == ".xlsx" and ".rejects." in path.name:
             found[f"{path.name}.csv"] = as_csv(sheet_rows(path)).encode()
-        elif path.name in {BALANCES, PARS} or any(mark in path.name for mark in (".results.", ".rejects.", "_errors_")):
+        elif path.name in {BALANCES, PARS} or any(mark in path.name for mark in MARKS):
             found[path.name] = path.read_bytes()
     return found
 

@@ -42,3 +42,10 @@ def query(store: Path, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         return connection.execute(sql, values).fetchall()
     finally:
         connection.close()
+
+
+def rows_of(store: Path, table: str) -> list[tuple[Any, ...]]:
+    """Return every row of a table, but for the digests by which rows are known the next time."""
+    columns = query(store, "SELECT name FROM pragma_table_info(?) WHERE name <> 'content'", table)
+    listed = ", ".join(f'"{one}"' for (one,) in columns)
+    return query(store, f'SELECT {listed} FROM "{table}"')

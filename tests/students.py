@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loading import query, results, run
+from loading import query, results, rows_of, run
 
 HEADINGS = {
     "district": "District Code",
@@ -169,9 +169,7 @@ class Desk:
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         """Every row of a table, but for digests by which rows are known the next time."""
-        columns = query(self.store, f"SELECT name FROM pragma_table_info(\"{table}\") WHERE name <> 'content'")
-        listed = ", ".join(f'"{one}"' for (one,) in columns)
-        return query(self.store, f'SELECT {listed} FROM "{table}"')
+        return rows_of(self.store, table)
 
 
 def district(folder: Path) -> Desk:

@@ -60,9 +60,14 @@ def test_the_first_block_ends_well_and_writes_into_demo_alone(tmp_path: Path) ->
     assert (tmp_path / "demo" / "store.db").exists()
 
 
-def test_every_setting_of_the_sample_configuration_is_known() -> None:
-    sample = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)[0]
-    assert set(tomllib.loads(sample)) == set(Settings.__slots__) - {"file"}
+def test_every_sample_configuration_can_be_read(tmp_path: Path) -> None:
+    samples = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
+    assert len(samples) == 2
+    for sample in samples:
+        (tmp_path / "bulkload.toml").write_text(sample, encoding="utf-8")
+        assert bulkload("check-config", "--no-mail", cwd=tmp_path)[1].count("unknown setting") == 0
+        assert bulkload("template", "list", cwd=tmp_path)[0] == 0
+        assert set(tomllib.loads(sample)) <= set(Settings.__slots__) - {"file"}
 
 
 def test_what_is_stored_can_be_read_by_its_owner_only(tmp_path: Path) -> None:

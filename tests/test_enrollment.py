@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from loading import NOW, query, results, run
+from loading import NOW, query, results, rows_of, run
 
 from bulkload.exporting import export_records
 from bulkload.rules import placeholders
@@ -133,7 +133,7 @@ class Desk:
     def dump(self, *, jobs: bool = False) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table, the job's own table left out unless it is asked for."""
         names = [one for (one,) in query(self.store, "SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {one: query(self.store, f'SELECT * FROM "{one}"') for one in names if jobs or one != "job"}
+        return {one: rows_of(self.store, one) for one in names if jobs or one != "job"}
 
 
 RECORD = """

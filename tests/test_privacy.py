@@ -364,7 +364,7 @@ POINTS = {
     "in the transaction": ("bulkload.store.sqlite.SQLiteStore.insert", "after"),
     "right before COMMIT": ("bulkload.store.sqlite.SQLiteStore.execute:COMMIT", "before"),
     "right after COMMIT": ("bulkload.store.sqlite.SQLiteStore.execute:COMMIT", "after"),
-    "before the renames": ("bulkload.runs.finish_renames", "before"),
+    "before the renames": ("bulkload.delivery.finish_renames", "before"),
 }
 
 

@@ -9,12 +9,15 @@ import shutil
 import stat
 import tempfile
 from collections import Counter
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from conftest import CommandLine, files_under
+from example_runs import ROOT
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from institutions import an_institution, log, prepare, stored
@@ -29,7 +32,7 @@ from bulkload.formats import enterprise
 from bulkload.packing import packed
 from bulkload.source import Reading
 from bulkload.split import Done, Wanted, split
-from bulkload.store.keys import new_key
+from bulkload.store.keys import key_path, new_key
 
 TEMPLATE = "user-enrollment"
 
@@ -362,7 +365,7 @@ def test_older_parts_are_in_the_way_and_stay_as_they_are(tmp_path: Path, bulkloa
             "s.csv",
             "Call Number,Course ID,Title,Sort String,Term ID,Expires,Content\nA,,,,,,1\n",
             2,
-            "only user-enrollment",
+            "only course-copy and user-enrollment files are split",
         ),
         ("none.txt", None, 2, "There is no file"),
     ],
@@ -425,13 +428,15 @@ def everything(store: Path) -> tuple[Any, ...]:
     return stored(store), query(store, DIGESTS), query(store, HIDDEN)
 
 
+def in_order(lines: Iterable[dict[str, str]]) -> list[list[str]]:
+    """The lines of a log but for record and line numbers."""
+    return [[re.sub(r"row \d+( \(line \d+\))?", "row", value) for value in list(one.values())[2:]] for one in lines]
+
+
 def told(*logs: Path) -> tuple[Counter[tuple[str, ...]], dict[str, list[tuple[str, ...]]]]:
     """The lines of some logs but for record and line numbers, and those of each person in order."""
-    lines = [
-        (one["person_id"], *(re.sub(r"row \d+( \(line \d+\))?", "row", value) for value in list(one.values())[2:]))
-        for path in logs
-        for one in log(path)
-    ]
+    every = list(chain.from_iterable(map(log, logs)))
+    lines = [(one["person_id"], *rest) for one, rest in zip(every, in_order(every), strict=True)]
     names = {one[0] for one in lines} - {""}
     return Counter(lines), {name: [one for one in lines if one[0] == name] for name in names}
 
@@ -580,6 +585,27 @@ def test_many_persons_make_many_parts_that_do_what_the_whole_does(institution: P
     else:
         files = [(f"students.{form}", to_xml([absent(one) for one in rows], Xml())[0])] * 2
     assert compare(institution, files, {}) > 12
+
+
+SECTIONS = "SELECT call_number, title, sort_string, content, filled_by, made_by FROM section LEFT JOIN copied_section ON section = number ORDER BY 1"
+
+
+@pytest.mark.parametrize("name", ["copies.txt", "copies.xml"])
+def test_course_copies_in_parts_do_what_the_whole_does(tmp_path: Path, name: str):
+    one, two = tmp_path / "one", tmp_path / "two"
+    shutil.copytree(ROOT / "examples" / "course-copy", one)
+    run("apply", one / "reference", store=one / "store.db")
+    if not key_path(one / "store.db").exists():
+        new_key(one / "store.db")
+    shutil.copytree(one, two)
+    whole = run("apply", one / name, store=one / "store.db", template="course-copy")[0]
+    done = split(Wanted(two / name, Reading(template="course-copy"), 740), print)
+    assert (len(done.parts) > 2, sum(part.records for part in done.parts)) == (True, whole.tally.rows)
+    for part in done.parts:
+        run("apply", part.path, store=two / "store.db", template="course-copy")
+    logs = [log(part.path.with_name(f"{part.path.name}.csv")) for part in done.parts]
+    assert in_order(chain.from_iterable(logs)) == in_order(log(one / f"{name}.csv"))
+    assert query(two / "store.db", SECTIONS) == query(one / "store.db", SECTIONS)
 
 
 def test_who_comes_first_gets_a_login_whoever_comes_before_with_other_records(institution: Path):

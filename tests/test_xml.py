@@ -66,12 +66,14 @@ def file(*records: str, root: str = "enterprise", declaration: str = "") -> str:
 class Reading:
     """All that a reader gives of a file, and its records as they stood."""
 
-    def __init__(self, reader: EnterpriseFile | RecordsFile) -> None:
+    def __init__(self, reader: EnterpriseFile | RecordsFile, *, each: bool = True) -> None:
         self.reader = reader
         with reader:
             self.batches = list(reader.batches())
             self.raws = {batch.span: self._raw(batch, range(batch.span.rows)) for batch in self.batches}
-            self.progress = reader.progress
+            self.each = [
+                self._raw(batch, [row]) for batch in self.batches for row in range(batch.span.rows if each else 0)
+            ]
 
     def _raw(self, batch: Batch, rows: Sequence[int]) -> bytes:
         return self.reader.raw(batch.span, [batch.span.first_row + row for row in rows])
@@ -110,9 +112,9 @@ def opened(content: bytes | str, folder: Path, name: str) -> tuple[Path, Path]:
     return path, work
 
 
-def enterprise(content: bytes | str, folder: Path, **options: object) -> Reading:
+def enterprise(content: bytes | str, folder: Path, *, each: bool = True, **options: object) -> Reading:
     path, work = opened(content, folder, "users.xml")
-    return Reading(EnterpriseFile(path, work=work, fields=FIELDS, **options))  # type: ignore[arg-type]
+    return Reading(EnterpriseFile(path, work=work, fields=FIELDS, **options), each=each)  # type: ignore[arg-type]
 
 
 def copies(content: bytes | str, folder: Path, **options: object) -> Reading:
@@ -123,11 +125,7 @@ def copies(content: bytes | str, folder: Path, **options: object) -> Reading:
 
 def facts(reading: Reading) -> tuple[object, ...]:
     """All that must not depend on how a file is read: what each record is, and what its rejects are."""
-    return reading.rows(), reading.reader.header_raw, reading.reader.footer_raw, alone(reading)
-
-
-def alone(reading: Reading) -> list[bytes]:
-    return [b"".join(reading.raws.values())] if len(reading.batches) < 2 else []
+    return reading.rows(), reading.reader.header_raw, reading.reader.footer_raw, reading.each
 
 
 def refused(content: bytes | str, folder: Path, **options: object) -> str:
@@ -207,6 +205,21 @@ def test_persons_are_found_by_their_source_and_id_as_the_engine_compares_them(tm
         ("ENROLL", "", ""),
         ("ADD", "", ""),
     ]
+
+
+@pytest.mark.parametrize("recstatus", ["3", "7"])
+def test_a_person_who_is_to_be_deleted_or_asks_for_what_is_not_there_is_a_record_and_serves_no_membership(
+    tmp_path, recstatus
+):
+    found = [membership(1), person(1, recstatus=recstatus, more="<userid>a</userid>"), person(2), membership(2)]
+    reading = enterprise(file(*found), tmp_path)
+    action = {"3": "DELETE"}.get(recstatus, recstatus)
+    assert reading.values("action", "person_id", "login_id") == [
+        ("ENROLL", "1", ""),
+        (action, "1", "a"),
+        ("ENROLL", "2", ""),
+    ]
+    assert enterprise(reading.rejects(), tmp_path).fields() == reading.fields()
 
 
 def test_a_target_is_a_node_where_its_group_or_its_source_says_so(tmp_path):

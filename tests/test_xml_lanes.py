@@ -31,60 +31,95 @@ def test_an_element_that_is_a_field_is_the_only_one_of_its_name_in_a_record(elem
     assert [one.name for one in elements(element) if one.fields and names.count(one.name) > 1] == []
 
 
-SPACES = st.sampled_from(
-    ["", "", "", "\n", "\r\n", " \t", "<!-- a --> ", "<!--</person><person>-->", "<?go on?>", "\n\n"]
-)
+PLAIN_SPACES = st.sampled_from(["", "", "\n", "\r\n", " \t", "\n\n  "])
+SPACES = st.sampled_from(["", "<!-- a --> ", "<!--</person><person/>-->", "<?go on?>", "<!--\n--></person>", "\x01"])
+PLAIN_TEXTS = st.sampled_from(
+    ["S1", "S1", "S2", "", " ", "\n ", "a&amp;b", "&#233;", "&#x41;", "&#32;", "&#x20; ", "\u00e9\U0001f600", "a > b", "\"'",
+     " padded ", "&lt;/person&gt;", "&amp;lt;", "1", "0", "3", "ECLG", "Enrollable Node", "a\tb\nc"]
+)  # fmt: skip
 TEXTS = st.sampled_from(
-    ["S1", "S2", "", " ", "\n ", "a&amp;b", "&#233;", "&#x41;", "&#10;", "&#32;", "é😀", "<![CDATA[<x>]]>", "a<!-- b -->c",
-     "]", "a > b", '"\'', "<?pi x?>", "\r\n", " padded ", "&lt;/person&gt;", "1", "0", "2", "3", "ECLG"]
+    ["<![CDATA[<x>]]>", "a<!-- b -->c", "]", "]]>", "<?pi x?>", "\r\n", "&#10;", "&#xD800;", "&#0;", "&nbsp;", "\ufffe",
+     "a & b", "<![CDATA[</person>]]>", "<b>x</b>"]
 )  # fmt: skip
+PLAIN_VALUES = st.sampled_from(
+    [
+        "1",
+        "2",
+        "3",
+        "",
+        "Middlename",
+        "middleName",
+        "First",
+        "Fax",
+        "VOICE",
+        "x password=",
+        "a&amp;b",
+        " y ",
+        "&#x3e;",
+        "it's",
+    ]
+)
 ATTRIBUTES = st.sampled_from(
-    ["", "", ' recstatus="1"', " recstatus='3'", ' recstatus=""', ' password="x y"', ' password="a&amp;b" useridtype="t"',
-     ' useridtype="x password=" password="p"', ' partnametype="Middlename"', ' partnametype="First"', ' teltype="Fax"',
-     ' teltype="VOICE"', ' teltype="1"', ' level=""', ' propertytype="k"', ' xmlns:q="urn:q"', " ", '\n roletype="01"',
-     ' recstatus="2" recstatus="2"', ' password="&#9;x"', ' password=">"']
+    [" recstatus='3'", ' password="x y" useridtype="t"', ' xmlns:q="urn:q"', " ", '\n roletype="01"', ' recstatus="2" recstatus="2"',
+     ' password="&#9;x"', ' password=">"', ' password="a\tb"', ' teltype="a" other="b"', ' password="<"', 'x="1"']
 )  # fmt: skip
-RARELY = st.integers(0, 11).map(lambda drawn: drawn == 0)
+
+
+def rarely(draw: st.DrawFn, wild: bool) -> bool:
+    return wild and draw(st.integers(0, 15)) == 7
 
 
 @st.composite
-def marked(draw: st.DrawFn, element: Element, prefix: str) -> str:
-    """Return an element as a program might write it, mostly in the order of the format."""
-    chosen = [child for child in element.children if not draw(RARELY) and draw(st.booleans())]
-    if draw(RARELY):
+def marked(draw: st.DrawFn, element: Element, prefix: str, wild: bool) -> str:
+    """Return an element as a program might write it, in the order of the format unless `wild`."""
+    chosen = [child for child in element.children if (wild or not child.keyed) and draw(st.integers(0, 3))]
+    if rarely(draw, wild):
         chosen = draw(st.permutations(chosen))
-    if draw(RARELY) and chosen:
+    if rarely(draw, wild) and chosen:
         chosen.append(draw(st.sampled_from(chosen)))
     name = prefix + element.name
-    attributes = draw(ATTRIBUTES) if element.attributes or draw(RARELY) else ""
-    if not chosen and draw(st.booleans()):
+    attributes = "".join(f' {one}="{draw(PLAIN_VALUES)}"' for one in element.attributes if draw(st.booleans()))
+    if rarely(draw, wild):
+        attributes = draw(ATTRIBUTES)
+    if not chosen and draw(st.integers(0, 3)) == 3:
         return f"<{name}{attributes}/>"
-    inner = "".join(draw(marked(child, prefix)) + (draw(SPACES) if draw(RARELY) else "") for child in chosen)
+    times = [1 + (child.times == "first" and not child.children and draw(st.integers(0, 2))) for child in chosen]
+    inner = draw(spaces(wild)) if chosen else ""
+    for child, count in zip(chosen, times, strict=True):
+        inner += "".join(draw(marked(child, prefix, wild)) + draw(spaces(wild)) for _ in range(count))
     if not element.children:
-        inner = draw(TEXTS)
-    if draw(RARELY):
-        inner += f"<{prefix}unknown>{draw(TEXTS)}</{prefix}unknown>"
-    if draw(RARELY) and draw(RARELY):
+        inner = draw(TEXTS if rarely(draw, wild) else PLAIN_TEXTS)
+    if rarely(draw, wild):
+        inner += f"<{prefix}unknown>{draw(PLAIN_TEXTS)}</{prefix}unknown>"
+    if rarely(draw, wild) and rarely(draw, wild):
         return f"<{name}{attributes}>{inner}"
-    return f"<{name}{attributes}>{inner}</{name}{' ' if draw(RARELY) else ''}>"
+    return f"<{name}{attributes}>{inner}</{name}{' ' if rarely(draw, wild) else ''}>"
+
+
+@st.composite
+def spaces(draw: st.DrawFn, wild: bool) -> str:
+    return draw(SPACES if rarely(draw, wild) else PLAIN_SPACES)
 
 
 @st.composite
 def files(draw: st.DrawFn) -> bytes:
-    """Return a file of persons, groups and memberships; now and then one that is damaged."""
+    """Return a file of persons, groups and memberships, most of them plain; now and then it is damaged."""
     prefix = draw(st.sampled_from(["", "", "ims:", "a.b:"]))
     found = []
-    for kind in draw(st.lists(st.sampled_from(["person", "group", "membership"]), max_size=6)):
-        found.append(draw(SPACES))
-        own = "" if draw(RARELY) else prefix
+    for kind in draw(st.lists(st.sampled_from(["person", "person", "group", "membership", "membership"]), max_size=8)):
+        wild = draw(st.integers(0, 3)) == 3
+        found.append(draw(spaces(wild)))
+        own = "" if rarely(draw, wild) else prefix
         if kind == "membership":
-            members = "".join(draw(marked(MEMBER, own)) + draw(SPACES) for _ in range(draw(st.integers(0, 3))))
-            head = draw(marked(HEAD.children[1], own)) + draw(SPACES)
-            found.append(f"<{own}membership>{draw(SPACES)}{head}{members}</{own}membership>")
+            several = draw(st.lists(st.just(wild) | st.just(False), max_size=4))
+            members = "".join(draw(marked(MEMBER, own, one)) + draw(spaces(one)) for one in several)
+            head = draw(spaces(wild)) + draw(marked(HEAD.children[1], own, wild)) + draw(spaces(wild))
+            found.append(f"<{own}membership>{head}{members}</{own}membership>")
         else:
-            found.append(draw(marked(PERSON if kind == "person" else GROUP, own)))
+            found.append(draw(marked(PERSON if kind == "person" else GROUP, own, wild)))
     declared = ' xmlns:ims="urn:x"' if prefix else ""
-    return f"<{prefix}enterprise{declared}>{''.join(found)}{draw(SPACES)}</{prefix}enterprise>{draw(SPACES)}".encode()
+    end = draw(spaces(draw(st.booleans())))
+    return f"<{prefix}enterprise{declared}>{''.join(found)}{end}</{prefix}enterprise>{end}".encode()
 
 
 def read(content: bytes, folder: Path, block: int) -> object:

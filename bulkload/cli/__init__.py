@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import tempfile
-import traceback
 from pathlib import Path
 
 import click
@@ -19,6 +17,7 @@ from bulkload.cli.loading import apply, validate
 from bulkload.cli.reference import explain, template
 from bulkload.cli.splitting import split
 from bulkload.cli.status import status
+from bulkload.cli.watching import check_config, purge, watch
 from bulkload.errors import BulkloadError
 
 
@@ -38,7 +37,10 @@ def commands() -> None:
     """
 
 
-for command in (validate, apply, split, status, template, export, explain, unlock, report, credit):
+for command in (
+    *(validate, apply, split, status, template, export, explain, unlock, report, credit),
+    *(watch, purge, check_config),
+):
     commands.add_command(command)
 
 
@@ -89,6 +91,9 @@ def fault() -> int:
 
     The details name places in the code, not the exception's own text, which may hold a value of the file.
     """
+    import tempfile
+    import traceback
+
     kind, _, trace = sys.exc_info()
     name = kind.__name__ if kind else "unknown"
     details = "".join([*traceback.format_tb(trace), name, "\n"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 import click
+
+from bulkload.printable import escaped, printable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Format = Literal["rich", "plain", "json"]
@@ -19,6 +20,12 @@ Format = Literal["rich", "plain", "json"]
 def store_option(command: Command) -> Command:
     """Add --store."""
     return click.option("--store", metavar="URL", help="The store: a file, or sqlite:///FILE.")(command)
+
+
+def site_option(command: Command) -> Command:
+    """Add --site."""
+    said = "The site of bulkload.toml whose store and display settings are used; needed where there are several."
+    return click.option("--site", metavar="NAME", help=said)(command)
 
 
 def format_option(command: Command) -> Command:
@@ -31,18 +38,9 @@ def format_option(command: Command) -> Command:
     )(command)
 
 
-UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
-def printable(text: str) -> str:
-    """Return a text without what would move a terminal's cursor; line ends and tabs stay."""
-    return UNPRINTABLE.sub("·", text)
-
-
 def as_json(said: Any) -> str:
     """Return JSON that no terminal takes for a command."""
-    text = json.dumps(said, ensure_ascii=False, indent=2)
-    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return escaped(json.dumps(said, ensure_ascii=False, indent=2))
 
 
 def nowhere() -> None:
@@ -73,3 +71,9 @@ def now_option(command: Command) -> Command:
     return click.option(
         "--now", metavar="TIMESTAMP", help="Take this as the time now (ISO 8601), for tests and re-runs."
     )(command)
+
+
+__all__ = [
+    "Command", "Format", "as_json", "chosen", "clock", "format_option", "now_option", "nowhere", "printable",
+    "site_option", "store_option",
+]  # fmt: skip

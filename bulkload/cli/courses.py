@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from bulkload.cli.common import as_json, chosen, clock, format_option, now_option, printable, store_option
+from bulkload.cli.common import as_json, chosen, clock, format_option, now_option, printable, site_option, store_option
 
 
 @click.command()
@@ -14,8 +14,9 @@ from bulkload.cli.common import as_json, chosen, clock, format_option, now_optio
 @click.option("--course", metavar="ID", help="The importer of this course; else the global one.")
 @click.option("--yes", "sure", is_flag=True, help="Do not ask.")
 @store_option
+@site_option
 @now_option
-def unlock(template: str, course: str | None, sure: bool, store: str | None, now: str | None) -> int:
+def unlock(template: str, course: str | None, sure: bool, store: str | None, site: str | None, now: str | None) -> int:
     """Show the lock of an importer and lift it, once the file has been looked at.
 
     A file with a discrepancy of form locks its importer: see what it was, mend the file, lift the lock, and
@@ -26,7 +27,7 @@ def unlock(template: str, course: str | None, sure: bool, store: str | None, now
       bulkload unlock course-record
       bulkload unlock course-record --course CME-2015-07 --yes
     """
-    from bulkload.config import may, settings, store_url
+    from bulkload.config import chosen_store, may, settings
     from bulkload.errors import UsageError
     from bulkload.jobs import whoami
     from bulkload.store import locks, open_store
@@ -37,7 +38,7 @@ def unlock(template: str, course: str | None, sure: bool, store: str | None, now
     one = template_named(template)
     if not one.guarded:
         raise UsageError(f"The template {template} has no lock; course-record has.")
-    with open_store(store_url(store, found)) as opened:
+    with open_store(chosen_store(found, store, site).store) as opened:
         lock = locks.standing(opened, one.name, course or "")
         if lock is None:
             click.echo(f"{'The importer of the course ' + course if course else 'The global importer'} is not locked.")
@@ -73,8 +74,9 @@ def report() -> None:
 @report.command("pars")
 @click.option("--course", metavar="ID", help="This course alone.")
 @store_option
+@site_option
 @format_option
-def pars_report(course: str | None, store: str | None, form: str | None) -> int:
+def pars_report(course: str | None, store: str | None, site: str | None, form: str | None) -> int:
     """Count learners by participant category, each once for each course.
 
     Counted are records imported with --course that have enrollment_start and participant_category; legacy
@@ -86,13 +88,13 @@ def pars_report(course: str | None, store: str | None, form: str | None) -> int:
       bulkload report pars --course CME-2015-07 --format json
     """
     from bulkload.cli.status import print_table
-    from bulkload.config import settings, store_url
+    from bulkload.config import chosen_store, settings
     from bulkload.pars import pars
     from bulkload.store import open_store
     from bulkload.templates.course_record import CATEGORIES
 
     style = chosen(form)  # type: ignore[arg-type]
-    with open_store(store_url(store, settings())) as opened:
+    with open_store(chosen_store(settings(), store, site).store) as opened:
         counts = pars(opened, CATEGORIES, course)
     if style == "json":
         rows = [
@@ -114,8 +116,9 @@ def pars_report(course: str | None, store: str | None, form: str | None) -> int:
 @click.option("--wait", type=click.FloatRange(min=0), default=600, show_default=True, metavar="SECONDS",
               help="How long to wait for another run on the same store.")  # fmt: skip
 @store_option
+@site_option
 @now_option
-def credit(wait: float, store: str | None, now: str | None, **asked: str) -> int:
+def credit(wait: float, store: str | None, site: str | None, now: str | None, **asked: str) -> int:
     """Change the credit of one learner by hand, which a file cannot; 0 takes it away.
 
     LEARNER is an id or an address. The rules of files hold: credit is for completed records, and within what
@@ -125,14 +128,14 @@ def credit(wait: float, store: str | None, now: str | None, **asked: str) -> int
     Example:
       bulkload credit CME-2015-07 4711 ama 1.25
     """
-    from bulkload.config import may, settings, store_url
+    from bulkload.config import chosen_store, may, settings
     from bulkload.credit import Change, change_credit, shown
     from bulkload.jobs import whoami
     from bulkload.store import open_store
 
     found = settings()
     may(found, whoami(), "credit")
-    with open_store(store_url(store, found)) as opened:
+    with open_store(chosen_store(found, store, site).store) as opened:
         done = change_credit(opened, Change(**asked), now=clock(now), wait=wait)
     said = "is already" if done.before == done.now else f"was {shown(done.before)} and is"
     whose = "The {credit_type} credit of {learner} in {course}".format(**asked)

@@ -9,7 +9,17 @@ from typing import Any
 
 import click
 
-from bulkload.cli.common import Command, chosen, clock, format_option, now_option, nowhere, printable, store_option
+from bulkload.cli.common import (
+    Command,
+    chosen,
+    clock,
+    format_option,
+    now_option,
+    nowhere,
+    printable,
+    site_option,
+    store_option,
+)
 
 ALLOCATOR = "narenas:2,dirty_decay_ms:200,muzzy_decay_ms:0"
 """What polars' allocator is told before it is loaded: give memory back soon (490 MB become 400 for a million rows)."""
@@ -18,6 +28,7 @@ OPTIONS = (
     click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)),
     click.option("--template", metavar="NAME", help="The file's template; else told from its header."),
     store_option,
+    site_option,
     click.option("--encoding", metavar="NAME", help="The file's encoding, such as cp1252; else UTF-8 or UTF-16 with its mark."),
     click.option("--delimiter", metavar="CHAR", help="What separates cells: , ; | or tab; else told from the header."),
     click.option("--sheet", metavar="NAME", help="The sheet of a spreadsheet; else the first with data."),
@@ -93,21 +104,23 @@ def run_files(verb: str, *, form: Any, quiet: bool, **chosen_options: Any) -> in
     os.environ.setdefault("_RJEM_MALLOC_CONF", ALLOCATOR)
     from bulkload.cli.progress import progress_bar
     from bulkload.cli.summary import print_reports
-    from bulkload.config import may, settings, store_url
+    from bulkload.config import chosen_store, may, settings
     from bulkload.jobs import whoami
     from bulkload.many import Many, run_many
     from bulkload.source import Reading
     from bulkload.template import Options
 
-    found = settings()
     given = chosen_options
+    found = settings()
     if given["reapply"]:
         may(found, whoami(), "apply --reapply")
-    delimiter = {"tab": "\t", "\\t": "\t"}.get(given["delimiter"], given["delimiter"])
+    at = chosen_store(found, given["store"], given["site"])
+    of_site = at.site.delimiter if at.site else None
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(given["delimiter"], given["delimiter"] or of_site)
     many = Many(
         verb=verb,
         files=given["files"],
-        store=store_url(given["store"], found),
+        store=at.store,
         reading=Reading(
             given["template"], given["encoding"], delimiter, given["sheet"], given["any_name"], given["method"]
         ),
@@ -117,9 +130,9 @@ def run_files(verb: str, *, form: Any, quiet: bool, **chosen_options: Any) -> in
             only=given["only"],
             all_or_nothing=given["all_or_nothing"],
             set_licenses=given["set_licenses"],
-            display_time_zone=found.display_time_zone,
-            display_date=found.display_date,
-            source=found.source,
+            display_time_zone=at.shown.display_time_zone,
+            display_date=at.shown.display_date,
+            source=at.shown.source,
             reapply=given["reapply"],
             **{name: given[name] for name in ("legacy", "course", "clean", "strict_ascii", "needs_certificate")},
         ),

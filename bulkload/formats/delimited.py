@@ -36,6 +36,9 @@ from bulkload.formats.lanes import (
 
 DELIMITERS = (",", "\t", "|", ";")
 OF_POSITIONS = (",", "\t", "|")
+BLOCK = 8 << 20
+OF_POSITIONS_BLOCK = 4 << 20
+"""Bytes that are read at a time; of records that carry many columns with them, half as many."""
 # Reading starts again from so many bytes after a short piece.
 LEAST = 1 << 16
 # Far more than any template has; from some 5,000 on a line cannot be proven by one expression.
@@ -61,6 +64,9 @@ class DelimitedFile:
     Raises FileRefused, now or while the batches are read, and UsageError.
     """
 
+    in_xml = False
+    footer_raw = b""
+
     def __init__(
         self,
         path: Path,
@@ -69,14 +75,14 @@ class DelimitedFile:
         encoding: str | None = None,
         delimiter: str | None = None,
         width: int | None = None,
-        block: int = 8 << 20,
+        block: int | None = None,
     ) -> None:
         known = DELIMITERS if width is None else OF_POSITIONS
         if delimiter not in {None, *known}:
             raise UsageError(f"{delimiter!r} is no delimiter; {_in_words(known)} are.")
         self._quotes = width is None
         self.first_row = 2 if self._quotes else 1
-        self._block = min(block, RECORD)
+        self._block = min(block or (BLOCK if width is None else OF_POSITIONS_BLOCK), RECORD)
         self._read = 0
         self._plain = PlainText(path, work, encoding)
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from bulkload.ahead import ahead
 from bulkload.formats.batch import Batch, Piece, Span
 from bulkload.formats.enterprise_index import PLACES, Index
 from bulkload.formats.enterprise_lanes import Lanes
@@ -33,6 +34,7 @@ class EnterpriseFile:
     """
 
     first_row = 1
+    in_xml = True
 
     def __init__(
         self, path: Path, *, work: Path, fields: Sequence[str], encoding: str | None = None, block: int = BLOCK
@@ -118,8 +120,8 @@ class EnterpriseFile:
         """Read the file through, once."""
         if self._index is None:
             index = Index(self._folder / "index", self._xml.plain.size)
-            for found in self._xml.blocks(Lanes(self._xml).take):
-                index.add(found)
+            for found in ahead(self._xml.blocks(Lanes(self._xml).take)):
+                index.add(found())
             index.settle()
             self._index = index
         return self._index

@@ -15,10 +15,11 @@ from bulkload.formats.enterprise_rows import Found
 from bulkload.formats.enterprise_shape import DROPPED, is_node, is_node_source, key, person_action, role_action
 from bulkload.spool import Spool
 
-STRETCH = 8 << 20
-"""Bytes of the file whose rows are put together at once."""
 KEYS = 128 << 20
 """Bytes of the file for each part of the keys: some 10 MB of them."""
+
+SERVING = ("ADD", "UPDATE")
+"""What a person has to ask for to be that of a membership; one who asks for anything else is a record, to be refused."""
 
 PLACES = {
     "key": pl.String, "group_key": pl.String,
@@ -36,20 +37,23 @@ class Index:
     def __init__(self, folder: Path, size: int) -> None:
         self._spool = Spool(folder)
         self._parts = 1 + size // KEYS
+        self._blocks: list[int] = []
 
     def add(self, found: Found) -> None:
         """Set aside the persons, members and groups of a block."""
+        self._blocks.append(found.origin)
         persons = found.persons.with_columns(person_action(), key("source", "person_id"))
         members = found.members.with_columns(role_action(), key("source", "person_id"))
         self._by_place("person", persons)
         self._by_place("member", members)
-        self._by_key("person.key", persons.select("at", "key"))
+        serves = pl.col("action").is_in(SERVING)
+        self._by_key("person.key", persons.filter(serves).select("at", "key"))
         self._by_key("person.sought", members.select("at", "key", enrolling=pl.col("action") != DROPPED))
         groups = found.groups.select("at", "stop", key("source", "id"), node=is_node("type"))
         self._by_key("group.key", groups)
         self._by_key("group.sought", members.select("at", key("target_source", "target_id")))
-        nameless = persons.filter(pl.col("key").is_null())
-        self._by_place("wanted", nameless.select("at", stretch=_stretch("at"), alone=pl.lit(True)))
+        alone = persons.filter(pl.col("key").is_null() | ~serves)
+        self._by_place("wanted", alone.select("at", block=self._block("at"), alone=pl.lit(True)))
 
     def settle(self) -> None:
         """Find for each membership its person and its group, and bring the persons to where they are wanted."""
@@ -60,10 +64,10 @@ class Index:
             wanted = self._spool.take(name)
             persons = self._spool.take(name.replace("wanted", "person"))
             if wanted is not None and persons is not None:
-                self._spread("brought", wanted.join(persons, on="at"), pl.col("stretch"))
+                self._spread("brought", wanted.join(persons, on="at"), pl.col("block"))
 
     def rows(self) -> Iterator[pl.DataFrame]:
-        """Yield the records in file order, those of a stretch at a time.
+        """Yield the records in file order, those of a block at a time.
 
         Fields are null where their element is absent. The places are offsets: `at` of the record, `start` and
         `stop` of its element, `head_…` of a membership around it, `person_…` and `group_…` of those it has.
@@ -76,7 +80,7 @@ class Index:
         brought, members = self._held(f"brought-{place}"), self._held(f"member-{place}")
         found = [pl.DataFrame(schema=PLACES)]
         if brought is not None:
-            found.append(brought.filter("alone").drop("alone", "stretch", "recstatus").with_columns(start="at"))
+            found.append(brought.filter("alone").drop("alone", "block", "recstatus").with_columns(start="at"))
         if members is not None:
             found.append(self._enrolled(members, brought, place))
         return pl.concat(found, how="diagonal").sort("at")
@@ -93,7 +97,7 @@ class Index:
         members = members.drop("recstatus", "status", "target_source", "target_id", "node", strict=False)
         if person is None or persons is None:
             return members
-        fields = persons.drop("alone", "stretch", "recstatus", "line", "key", "source", "person_id", "action")
+        fields = persons.drop("alone", "block", "recstatus", "line", "key", "source", "person_id", "action")
         fields = fields.unique("at").rename({"at": "person_at", "stop": "person_stop"})
         found = members.join(person, on="at", how="left", maintain_order="left")
         found = found.join(fields, on="person_at", how="left", maintain_order="left")
@@ -108,14 +112,14 @@ class Index:
         sought, persons = self._spool.take(f"person.sought-{part}"), self._spool.take(f"person.key-{part}")
         if persons is None:
             return
-        wanted = persons.select("at", stretch=_stretch("at"), alone=pl.lit(True))
+        wanted = persons.select("at", block=self._block("at"), alone=pl.lit(True))
         if sought is not None:
             found = nearest(sought, persons, "person_at")
             self._by_place("person.found", found.select("at", "person_at"))
             enrolled = found.filter("enrolling")["person_at"].unique()
-            for_members = found.select(at="person_at", stretch=_stretch("at"), alone=pl.lit(False))
+            for_members = found.select(at="person_at", block=self._block("at"), alone=pl.lit(False))
             wanted = pl.concat([wanted.filter(~pl.col("at").is_in(enrolled.implode())), for_members.unique()])
-            wanted = wanted.group_by("at", "stretch").agg(pl.col("alone").any())
+            wanted = wanted.group_by("at", "block").agg(pl.col("alone").any())
         self._by_place("wanted", wanted)
 
     def _settle_groups(self, part: str) -> None:
@@ -125,7 +129,7 @@ class Index:
             self._by_place("group.found", found.select("at", "group_at", "group_stop", "node", group_key="key"))
 
     def _by_place(self, part: str, frame: pl.DataFrame) -> None:
-        self._spread(part, frame, _stretch("at"))
+        self._spread(part, frame, self._block("at"))
 
     def _by_key(self, part: str, frame: pl.DataFrame) -> None:
         self._spread(part, frame.filter(pl.col("key").is_not_null()), pl.col("key").hash() % self._parts)
@@ -135,6 +139,13 @@ class Index:
         numbered = frame.with_columns(by.alias("part"))
         for (number,), rows in numbered.partition_by("part", as_dict=True, include_key=False).items():
             self._spool.add(f"{part}-{number:06}", rows)
+
+    def _block(self, at: str) -> pl.Expr:
+        """Return the number of the block in which an offset is."""
+        origins = pl.Series(self._blocks, dtype=pl.Int64)
+        return pl.col(at).map_batches(
+            lambda offsets: origins.search_sorted(offsets, side="right").cast(pl.Int64) - 1, return_dtype=pl.Int64
+        )
 
     def _held(self, part: str) -> pl.DataFrame | None:
         frames = list(self._spool.look(part))
@@ -154,7 +165,3 @@ def nearest(sought: pl.DataFrame, there: pl.DataFrame, name: str) -> pl.DataFram
         found.append(joined.filter(~missing))
         left = joined.filter(missing).select(sought.columns)
     return pl.concat(found)
-
-
-def _stretch(at: str) -> pl.Expr:
-    return pl.col(at) // STRETCH

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_left
+from collections.abc import Callable
+from itertools import islice
 
 import polars as pl
 
 from bulkload.formats.enterprise_rows import GROUPS, MEMBERS, PERSONS, Found, Rows, Schema
 from bulkload.formats.enterprise_shape import GROUP, HEAD, MEMBER, PERSON
-from bulkload.formats.xml import Block, Taken, XmlText
+from bulkload.formats.xml import MOST, Block, Taken, XmlText
 from bulkload.formats.xml_shape import SPACE, columns, pattern, repeated, values
-from bulkload.formats.xml_walk import RECORD, Node
+from bulkload.formats.xml_walk import RECORD, WHITE, Node
 
 
 class Lanes:
@@ -25,7 +27,8 @@ class Lanes:
 
     def __init__(self, xml: XmlText) -> None:
         self._xml = xml
-        self._prefix = name = re.escape(xml.root[: xml.root.rfind(":") + 1])
+        self._raw_prefix = xml.root[: xml.root.rfind(":") + 1]
+        self._prefix = name = re.escape(self._raw_prefix)
         ends = rf"</{name}(?:person|group|member(?:>[ \t\r\n]*+</{name}membership)?)>"
         self._ends = re.compile(ends.encode())
         opening = f"<{name}membership>{SPACE}" + "".join(repeated(child, name) for child in HEAD.children)
@@ -35,9 +38,11 @@ class Lanes:
             "group": pattern(GROUP, name),
         }
 
-    def take(self, block: Block) -> Taken[Found]:
-        """Read the whole records of a block; raises MarkupError."""
-        cuts = Cuts(self._cut(block))
+    def take(self, block: Block) -> Taken[Callable[[], Found]]:
+        """Find the whole records of a block, to be taken apart when asked for; raises MarkupError."""
+        ends = [match.end() for match in islice(self._ends.finditer(block.data), MOST)]
+        whole = block.last and len(ends) < MOST
+        cuts = Cuts(self._cut(block, ends))
         rows = Rows(block)
         at, head = block.origin, block.head
         while True:
@@ -47,23 +52,22 @@ class Lanes:
                 at = cuts.stops[end - 1]
                 head = self._head(block, cuts, nth, end, head)
                 continue
-            if nth == len(cuts.starts) and at > block.origin and not block.last:
+            if nth == len(cuts.starts) and at > block.origin and not whole:
                 break
             walk = self._xml.walk(block, at, head)
             more = walk.run(cuts.next_proven(nth + there), last=block.last)
             rows.add(walk.pieces)
             at, head = walk.stop, walk.head
-            if not more:
+            if not more or len(rows) >= MOST:
                 break
-        return Taken(self._proven(cuts) + rows.found(), at, head)
+        return Taken(lambda: self._proven(cuts, block.origin) + rows.found(), at, head)
 
-    def _cut(self, block: Block) -> pl.DataFrame:
-        """Return the cuts of a block: `start` and `stop`, `text`, the `line` where each begins.
+    def _cut(self, block: Block, ends: list[int]) -> pl.DataFrame:
+        """Return the cuts of a block at some places: `start` and `stop`, `text`, the `line` where each begins.
 
         `kind` is null where a cut is not proven; of a member `opens` and `closes` say that the membership
         around it begins and ends in the same cut.
         """
-        ends = [match.end() for match in self._ends.finditer(block.data)]
         starts = [0, *ends[:-1]] if ends else []
         data = [block.data[start:end] for start, end in zip(starts, ends, strict=True)]
         frame = pl.DataFrame(
@@ -96,7 +100,7 @@ class Lanes:
         walk.run(cuts.stops[opening], last=False)
         return walk.head
 
-    def _proven(self, cuts: Cuts) -> Found:
+    def _proven(self, cuts: Cuts, origin: int) -> Found:
         """Take the accepted cuts apart."""
         name, taken = self._prefix, cuts.taken()
         before = pl.col("text").str.extract(rf"^({SPACE})")
@@ -107,14 +111,15 @@ class Lanes:
         persons = whole.filter(pl.col("kind") == "person").select("at", "stop", "line", *columns(PERSON, name))
         groups = whole.filter(pl.col("kind") == "group").select("at", "stop", *columns(GROUP, name))
         members = self._members(taken.filter(pl.col("kind") == "member"), cuts)
-        return Found(_laid(persons, PERSONS), _laid(members, MEMBERS), _laid(groups, GROUPS))
+        return Found(origin, _laid(persons, PERSONS), _laid(members, MEMBERS), _laid(groups, GROUPS))
 
     def _members(self, taken: pl.DataFrame, cuts: Cuts) -> pl.DataFrame:
         """Take members apart, each with one role, and bring them to their memberships."""
-        name, text = self._prefix, pl.col("text")
+        name = self._prefix
+        parts = pl.col("text").str.splitn(f"<{self._raw_prefix}member>", 2).struct
         taken = taken.with_columns(
-            before=text.str.extract(rf"(?s)^(.*?)<{name}member[ >]"),
-            inner=text.str.extract(rf"(?s)(<{name}member[ >].*</{name}member>)"),
+            before=parts.field("field_0"),
+            text=parts.field("field_1").str.strip_suffix(f"</{self._raw_prefix}membership>").str.strip_chars_end(WHITE),
         ).with_columns(at=pl.col("start") + pl.col("before").str.len_bytes())
         opening = taken.filter("opens").select("nth", "before", "start", head_stop="at")
         space = pl.col("text").str.extract(rf"^({SPACE})")
@@ -130,9 +135,9 @@ class Lanes:
             "nth",
             "at",
             start="at",
-            stop=pl.col("at") + pl.col("inner").str.len_bytes(),
+            stop=pl.col("at") + len(f"<{self._raw_prefix}member>".encode()) + pl.col("text").str.len_bytes(),
             line=pl.col("line") + pl.col("before").str.count_matches("\n", literal=True),
-            text="inner",
+            text="text",
         )
         return members.with_columns(columns(MEMBER, name)).join_asof(heads, on="nth")
 

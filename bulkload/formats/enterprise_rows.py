@@ -32,14 +32,19 @@ GROUPS = _schema(("at", "stop"), GROUP)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What some bytes hold: fields as they stand there, null where their element is absent; in no certain order."""
+    """What a block from an offset on holds: fields as they stand there, null where their element is absent.
 
+    The order is none.
+    """
+
+    origin: int
     persons: pl.DataFrame
     members: pl.DataFrame
     groups: pl.DataFrame
 
     def __add__(self, other: Found) -> Found:
         return Found(
+            self.origin,
             pl.concat([self.persons, other.persons]),
             pl.concat([self.members, other.members]),
             pl.concat([self.groups, other.groups]),
@@ -74,9 +79,13 @@ class Rows:
                     places = {"at": node.start, "start": node.start, "stop": node.stop}
                     self._members.append({**places, "line": self._line(node.start), **values(node, HEAD)})
 
+    def __len__(self) -> int:
+        return len(self._persons) + len(self._members) + len(self._groups)
+
     def found(self) -> Found:
         """Return all as columns."""
         return Found(
+            self._block.origin,
             pl.DataFrame(self._persons, PERSONS),
             pl.DataFrame(self._members, MEMBERS),
             pl.DataFrame(self._groups, GROUPS),

@@ -179,8 +179,14 @@ def role_action() -> pl.Expr:
 def key(source: str, identifier: str) -> pl.Expr:
     """Return what a sourcedid is known by, as the engine compares values: trimmed, NFC; null where the id is blank."""
     id_ = _trimmed(identifier)
-    found = pl.concat_str(_trimmed(source), pl.lit("\0"), id_).str.normalize("NFC")
-    return pl.when(id_ != "").then(found).alias("key")
+    found = pl.when(id_ != "").then(pl.concat_str(_trimmed(source), pl.lit("\0"), id_))
+    return found.map_batches(_composed, return_dtype=pl.String).alias("key")
+
+
+def _composed(texts: pl.Series) -> pl.Series:
+    """Bring texts to NFC, which takes long and leaves ASCII as it is."""
+    plain = texts.str.len_bytes().sum() == texts.str.len_chars().sum()
+    return texts if plain else texts.str.normalize("NFC")
 
 
 def is_node(types: str) -> pl.Expr:

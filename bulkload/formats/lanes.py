@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
@@ -12,8 +12,10 @@ from itertools import accumulate
 import polars as pl
 
 RECORD = 16 << 20
-# Records are read at most so many cells at a time: 32 MB of them when they are blank.
+# Records are read at most so many cells at a time (32 MB of them when they are blank), and so many rows:
+# much of what a batch takes on its way depends on its rows alone, however short they are.
 CELLS = 2 << 20
+ROWS = 1 << 16
 BLANKS = " \t\xa0"
 BLANK_LINE = "BLANK_LINE"
 CELL_COUNT = "CELL_COUNT"
@@ -21,6 +23,9 @@ UNCLOSED = "a quoted cell begins here and is never closed. Close it, or double a
 AFTER_QUOTE = "text stands after the closing quote of a cell. Write a quote inside a quoted cell twice"
 CR_LINES = "the lines end in CR alone. Save the file with CRLF or LF line ends"
 LONE_CR = "a CR stands alone, outside quotes. Save the file with CRLF or LF line ends"
+
+MARK = "\0"
+"""Stands in no cell, since text that holds it is refused."""
 
 _UNPAIRED_CR = re.compile(rb"\r(?!\n)")
 
@@ -124,7 +129,7 @@ def read(data: bytes, grid: Grid, last: bool) -> Records:
 
     `last` says that the file ends here. Raises RecordError.
     """
-    kept, lines = _capped(data, CELLS // grid.width)
+    kept, lines = _capped(data, min(ROWS, CELLS // grid.width))
     if not grid.quotes or (b'"' not in kept and not _UNPAIRED_CR.search(kept)):
         return _assembled(kept, lines, None, [], grid)
     text = _text(kept)
@@ -144,27 +149,26 @@ def read_one(data: bytes, grid: Grid, last: bool) -> Records:
 
 
 def _capped(data: bytes, most: int) -> tuple[bytes, int]:
-    """Halve `data` at a line end until it has at most `most` lines, or one; count them."""
+    """Cut `data` at a line end until it has at most `most` lines, or one; count them."""
     while (lines := data.count(b"\n")) > max(1, most):
-        data = data[: data.rfind(b"\n", 0, len(data) // 2) + 1 or data.find(b"\n") + 1]
+        data = data[: data.rfind(b"\n", 0, len(data) * most // lines) + 1 or data.find(b"\n") + 1]
     return data, lines + (data != b"" and not data.endswith(b"\n"))
 
 
 def _text(data: bytes) -> pl.Series:
     """Split at line feeds; a CR at the end of a line goes with it."""
-    return _parsed(data, ["text"], separator="\0", quote_char=None)["text"]
+    end = b"" if data.endswith(b"\n") or not data else b"\n"
+    return _parsed([data, end], ["text"], separator="\0", quote_char=None)["text"]
 
 
-def _parsed(data: bytes, columns: list[str], separator: str, **options: object) -> pl.DataFrame:
-    """Parse lines into text columns.
+def _parsed(lines: Iterable[bytes], columns: list[str], separator: str, **options: object) -> pl.DataFrame:
+    """Parse lines, each with its end, into text columns.
 
     Without a first line of our own polars takes a BOM off the first cell, and the first row's width for all.
-    Without a line end after the last it does not see that an empty cell there is one too many.
     """
     head = separator.join(columns).encode() + b"\n"
-    end = b"" if data.endswith(b"\n") or not data else b"\n"
     return pl.read_csv(
-        b"".join([head, data, end]),
+        b"".join([head, *lines]),
         separator=separator,
         infer_schema=False,
         empty_string_is_null=False,
@@ -231,38 +235,30 @@ def _assembled(data: bytes, lines: int, text: pl.Series | None, odd: list[_Odd],
 
 
 def _columns(even: bytes, rows: int, text: pl.Series | None, grid: Grid) -> pl.DataFrame:
-    """Parse proven lines: the cells, `found`, and `surplus` (not all beyond the headings is blank)."""
+    """Parse proven lines: the cells, `found`, and `surplus` (not all beyond the headings is blank).
+
+    polars fills short lines up and cuts long ones off; a mark at the end of each line shows which are neither.
+    """
+    mark = f"{grid.delimiter}{MARK}\n".encode()
+    plain = even.replace(b"\r\n", b"\n") if b"\r" in even else even
+    marked = [plain.replace(b"\n", mark), b"" if plain.endswith(b"\n") or not plain else mark]
     quote = None if text is None else '"'
-    try:
-        frame = _parsed(even, grid.cells, grid.delimiter, quote_char=quote)
-        # polars raises on a long line, and fills a short one up: then its last cell is empty.
-        exact = not (frame[grid.cells[-1]] == "").any()
-        if not exact and text is None:
-            exact = even.count(grid.delimiter.encode()) == rows * (grid.width - 1)
-    except pl.exceptions.ComputeError:
-        frame = _parsed(even, grid.cells, grid.delimiter, quote_char=quote, truncate_ragged_lines=True)
-        exact = False
-    if exact:
-        return frame.with_columns(pl.lit(grid.width, pl.Int64).alias("found"), pl.lit(False).alias("surplus"))
-    lines = (_text(even) if text is None else text).to_frame("text")
-    return frame.hstack(lines.select(_found(grid), _surplus(grid)))
-
-
-def _found(grid: Grid) -> pl.Expr:
-    bare = pl.col("text").str.count_matches(grid.delimiter, literal=True).cast(pl.Int64) + 1
-    return pl.when(_quoted(grid)).then(grid.width).otherwise(bare).alias("found")
+    frame = _parsed(marked, [*grid.cells, "mark"], grid.delimiter, quote_char=quote, truncate_ragged_lines=True)
+    odd = (frame["mark"] != MARK).arg_true()
+    found, surplus = pl.repeat(grid.width, rows, dtype=pl.Int64, eager=True), pl.repeat(False, rows, eager=True)
+    frame = frame.select(grid.cells)
+    if len(odd):
+        lines = (_text(even) if text is None else text).gather(odd).to_frame("text")
+        counted = lines.select(pl.col("text").str.count_matches(grid.delimiter, literal=True).cast(pl.Int64) + 1)
+        found = found.scatter(odd, counted.to_series())
+        surplus = surplus.scatter(odd, lines.select(_surplus(grid)).to_series())
+        frame = frame.with_columns(one.scatter(odd, one.gather(odd).replace(MARK, "")) for one in frame)
+    return frame.with_columns(found.alias("found"), surplus.alias("surplus"))
 
 
 def _surplus(grid: Grid) -> pl.Expr:
-    text = pl.col("text")
-    kept = text.str.strip_chars_end(grid.delimiter + BLANKS)
-    long = kept.str.count_matches(grid.delimiter, literal=True) >= grid.width
-    return (long & ~_quoted(grid)).alias("surplus")
-
-
-def _quoted(grid: Grid) -> pl.Expr:
-    """Return which lines hold quotes; proven ones then have as many cells as they should."""
-    return pl.col("text").str.contains('"', literal=True) if grid.quotes else pl.lit(value=False)
+    kept = pl.col("text").str.strip_chars_end(grid.delimiter + BLANKS)
+    return kept.str.count_matches(grid.delimiter, literal=True) >= grid.width
 
 
 def _frame(odd: list[_Odd], grid: Grid) -> pl.DataFrame:
@@ -282,21 +278,23 @@ def _frame(odd: list[_Odd], grid: Grid) -> pl.DataFrame:
 
 def _judged(frame: pl.DataFrame, grid: Grid) -> pl.DataFrame:
     """Put `fault` in place of `surplus`; empty the cells of rows that have one."""
-    blank = ~frame["surplus"]
+    at = (~frame["surplus"]).arg_true()
     for cell in grid.cells:
-        blank &= frame[cell].str.strip_chars(BLANKS) == ""
-        if not blank.any():
+        texts = frame[cell] if len(at) == frame.height else frame[cell].gather(at)
+        at = at.filter(texts.str.strip_chars(BLANKS) == "")
+        if at.is_empty():
             break
+    blank = pl.repeat(False, frame.height, eager=True).scatter(at, True)
     wrong = frame["found"] > grid.width if grid.pad else frame["found"] != grid.width
-    good = ~(blank | wrong)
-    if good.all():
+    bad = (blank | wrong).arg_true()
+    if not len(bad):
         return frame.select("line", "found", pl.lit(None, pl.String).alias("fault"), *grid.cells)
     fault = pl.when(blank).then(pl.lit(BLANK_LINE)).when(wrong).then(pl.lit(CELL_COUNT)).alias("fault")
     return frame.select(
         "line",
         pl.when(blank).then(0).otherwise("found").alias("found"),
         fault,
-        *(pl.when(good).then(cell).otherwise(pl.lit("")).alias(cell) for cell in grid.cells),
+        *(frame[cell].scatter(bad, "") for cell in grid.cells),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from bulkload.formats.batch import Batch, Piece, Span
-from bulkload.formats.xml import BLOCK, Block, Taken, XmlText
+from bulkload.formats.xml import BLOCK, MOST, Block, Taken, XmlText
 from bulkload.formats.xml_frames import texts
 from bulkload.formats.xml_walk import WHITE, Layout, MarkupError, Node
 
@@ -22,6 +22,7 @@ class RecordsFile:
     """
 
     first_row = 1
+    in_xml = True
 
     def __init__(
         self,
@@ -58,9 +59,8 @@ class RecordsFile:
     def pieces(self, span: Span, rows: Sequence[int]) -> Iterator[Piece]:
         """Yield the given records (ascending) of a batch one by one."""
         data = self._xml.raw(span.start, span.end)
-        walk = self._xml.walk(Block(data, span.start, span.first_line, None, False), span.start, None)
-        walk.run(span.end, last=False)
-        nodes = [piece.node for piece in walk.pieces if piece.node]
+        block = Block(data, span.start, span.first_line, None, False)
+        nodes = [piece.node for walk in self._xml.walks(block) for piece in walk.pieces if piece.node]
         for node in (nodes[row - span.first_row] for row in rows):
             own = data[node.start - span.start : node.stop - span.start]
             yield Piece(self._xml.plain.original(own) + self._xml.newline)
@@ -89,17 +89,20 @@ class RecordsFile:
         self.close()
 
     def _take(self, block: Block) -> Taken[tuple[pl.DataFrame, int, int]]:
-        walk = self._xml.walk(block, block.origin, None)
-        walk.run(block.origin + len(block.data), last=block.last)
-        rows, at, line = [], 0, block.line
-        for piece in walk.pieces:
-            if piece.node is not None:
-                start = piece.node.start - block.origin
-                line += block.data.count(b"\n", at, start)
-                rows.append({**self._values(piece.node), "line": line})
-                at = start
+        rows: list[dict[str, object]] = []
+        at, line, stop = 0, block.line, block.origin
+        for walk in self._xml.walks(block):
+            for piece in walk.pieces:
+                if piece.node is not None:
+                    start = piece.node.start - block.origin
+                    line += block.data.count(b"\n", at, start)
+                    rows.append({**self._values(piece.node), "line": line})
+                    at = start
+            stop = walk.stop
+            if len(rows) >= MOST:
+                break
         schema = {**dict.fromkeys(self.header, pl.String), "line": pl.Int64}
-        return Taken((pl.DataFrame(rows, schema), block.origin, walk.stop), walk.stop, None)
+        return Taken((pl.DataFrame(rows, schema), block.origin, stop), stop, None)
 
     def _values(self, node: Node) -> dict[str, str]:
         """Return the fields that a record holds; raises MarkupError for what is none, or stands twice."""

@@ -43,6 +43,8 @@ class SpreadsheetFile:
     Raises FileRefused, and UsageError for a sheet that is not there.
     """
 
+    in_xml = False
+
     def __init__(self, path: Path, *, work: Path, sheet: str | None = None) -> None:
         self.name = path.name
         with ExitStack() as stack, refusing(self.name):

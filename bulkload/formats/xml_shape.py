@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -18,6 +17,7 @@ _ENTITY = r"&(?:amp|lt|gt|quot|apos|#(?:3[2-9]|[4-9][0-9]|[1-9][0-9]{2,3}|[1-4][
 # A right bracket might be one of "]]>", which no text may hold; U+FFFE and U+FFFF are no characters of XML.
 TEXT = rf"(?:[^<&\]\x00-\x08\x0b-\x1f\x{{fffe}}\x{{ffff}}]|{_ENTITY})*"
 VALUE = rf'(?:[^<>&"\x00-\x1f\x{{fffe}}\x{{ffff}}]|{_ENTITY})*'
+_LITERAL = r'[^<>&"\x00-\x1f\x{fffe}\x{ffff}]*'
 ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'"}
 _REFERENCE = re.compile(r"&(?:#x([0-9A-F]+)|#([0-9]+)|[a-z]+);")
 
@@ -40,11 +40,12 @@ class Element:
     times: Literal["once", "first", "all"] = "once"
     keyed: str = ""
     where: tuple[str, tuple[str, ...]] | None = None
+    known: Mapping[str, Element] = field(init=False, repr=False, compare=False)
+    """Those of the children that are fields or hold some."""
 
-    @property
-    def carries(self) -> bool:
-        """Tell whether it or an element in it is a field."""
-        return bool(self.fields or any(self.attributes.values()) or any(child.carries for child in self.children))
+    def __post_init__(self) -> None:
+        known = {child.name: child for child in self.children if next(child.all_fields(), None)}
+        object.__setattr__(self, "known", known)
 
     def all_fields(self) -> Iterator[str]:
         """Yield every field of the element and of those in it."""
@@ -72,17 +73,16 @@ def values(node: Node, element: Element) -> dict[str, str]:
 
 
 def _collect(node: Node, element: Element, found: dict[str, str]) -> None:
-    known = {child.name: child for child in element.children}
     for attribute, name in element.attributes.items():
         if name and attribute in node.attributes:
             found.setdefault(name, node.attributes[attribute])
-    seen: Counter[str] = Counter()
+    seen: dict[str, int] = {}
     for inner in node.children:
-        child = known.get(inner.tag)
-        if child is None or not child.carries or not child.counts(inner):
+        child = element.known.get(inner.tag)
+        if child is None or not child.counts(inner):
             continue
-        nth = seen[inner.tag]
-        seen[inner.tag] += 1
+        nth = seen.get(inner.tag, 0)
+        seen[inner.tag] = nth + 1
         if nth and child.times == "once":
             raise MarkupError(f"<{inner.tag}> stands twice in one <{node.tag}>; leave one of them", inner.start)
         if nth and child.times == "first" and nth >= len(child.fields):
@@ -110,19 +110,20 @@ def pattern(element: Element, prefix: str = "") -> str:
     """Return the expression that proves an element well-formed and in the declared order, for polars.
 
     It leaves out what is rare: elements that are not declared, those under keys, a second container of a
-    kind, attributes in another order. Whatever it matches, `columns` reads as `values` does.
+    kind or one whose attributes are fields, attributes in another order. Whatever it matches, `columns` reads as `values` does.
     """
     name = prefix + re.escape(element.name)
-    attributes = "".join(f'(?: {one}="{VALUE}")?' for one in element.attributes)
+    told_by = element.where[0] if element.where else ""
+    attributes = "".join(f'(?: {one}="{_LITERAL if one == told_by else VALUE}")?' for one in element.attributes)
     inner = TEXT
     if element.children:
         inner = SPACE + "".join(repeated(child, prefix) for child in element.children if not child.keyed)
-    return f"<{name}{attributes} ?(?:/>|>{inner}</{name}>)"
+    return f"<{name}{attributes}(?: ?/>|>{inner}</{name}>)"
 
 
 def repeated(element: Element, prefix: str) -> str:
     """Return the expression that proves an element as often as it may stand, with the white space after it."""
-    many = element.times == "first" and not element.children
+    many = element.times == "first" and not element.children and not any(element.attributes.values())
     return f"(?:{pattern(element, prefix)}{SPACE}){'*' if many else '?'}"
 
 
@@ -157,7 +158,7 @@ def _start(element: Element, prefix: str) -> str:
     if element.where is None:
         return f"<{prefix}{element.name}(?:[ /][^>]*)?>"
     attribute, accepted = element.where
-    value = f' {attribute}="(?i:{"|".join(map(re.escape, filter(None, accepted)))})"'
+    value = f' {attribute}=" *(?i:{"|".join(map(re.escape, accepted))}) *"'
     chosen = f"(?:{value})?" if "" in accepted else value
     rest = "".join(chosen if one == attribute else f'(?: {one}="[^"]*")?' for one in element.attributes)
     return f"<{prefix}{element.name}{rest} ?/?>"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,10 @@ LISTED = ", ".join(COLUMNS)
 
 UNFINISHED = ("received", "queued", "running")
 
+OPEN = "(state = 'running' OR state IN ('received', 'queued') AND via <> 'folder')"
+"""Jobs that only a living process brings on; those that wait in the queue of a folder are many. There is an index of these."""
+
+AGAIN = "The process that ran it ended before the file was applied. It waits to be run again."
 CUT_OFF = "The process ended before the file was applied. Nothing of it is in the store; run the command again."
 
 
@@ -55,7 +58,10 @@ def recent(store: Store, since: int) -> list[Job]:
 
 
 def as_it_is(job: Job) -> Job:
-    """Return a job as interrupted where it says that it goes on, but its process has died."""
+    """Return a job as interrupted where it says that it goes on, but its process has died; as waiting where it comes again."""
+    if job.comes_again:
+        cut_off = job.state == "running" and not is_alive(job.process)
+        return replace(job, state="queued", message=AGAIN) if cut_off else job
     if job.state in UNFINISHED and not is_alive(job.process):
         return replace(job, state="interrupted", message=CUT_OFF)
     return job
@@ -100,7 +106,7 @@ def marks() -> str:
 
 
 def tidy(store: Store, now: int) -> Iterator[str]:
-    """Close what a crash left: finish renames that were committed, close jobs whose process has died.
+    """Close what a crash left: finish renames that were committed, close jobs whose process has died, or queue them again.
 
     Only who holds the store's lock may call it: whoever else says it is running is not. Yields what was
     done, in words.
@@ -113,22 +119,28 @@ def tidy(store: Store, now: int) -> Iterator[str]:
             continue
         change(store, job.id, renames="[]")
         remove_work(store, job)
-    for job in unfinished(store):
+    for job in select(store, OPEN):
         if job.state == "running" or not is_alive(job.process):
             with contextlib.suppress(OSError):
                 drop_parts(job.renames)
-            close(store, job.id, state="interrupted", ended_at=now, message=CUT_OFF, renames="[]")
+            if job.comes_again:
+                close(store, job.id, state="queued", message=AGAIN, renames="[]")
+            else:
+                close(store, job.id, state="interrupted", ended_at=now, message=CUT_OFF, renames="[]")
             remove_work(store, job)
-            yield f"Job {job.id} ({job.file}) had been cut off before it was applied; it is closed as interrupted."
+            now_is = "queued again" if job.comes_again else "closed as interrupted"
+            yield f"Job {job.id} ({job.file}) had been cut off before it was applied; it is {now_is}."
 
 
 def remove_work(store: Store, job: Job) -> None:
     """Remove what a job set aside while it ran, and its folder where nothing else is in it."""
+    import shutil
+
     shutil.rmtree(folder(store) / job.id / "work", ignore_errors=True)
     with contextlib.suppress(OSError):
         (folder(store) / job.id).rmdir()
 
 
-def unfinished(store: Store) -> Iterable[Job]:
-    """Return the jobs that have not come to an end."""
-    return select(store, f"state IN ({marks()})")
+def running(store: Store) -> list[Job]:
+    """Return the jobs that say that they run."""
+    return select(store, f"{OPEN} AND state = 'running'")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from hashlib import blake2b
 from pathlib import Path
-from secrets import token_bytes
 
 from bulkload.errors import StoreError
 
@@ -19,6 +17,8 @@ def key_path(store: Path) -> Path:
 
 def check_of(key: bytes) -> str:
     """Return what tells a key from others, and nothing about it."""
+    from hashlib import blake2b
+
     return blake2b(b"bulkload", key=key, digest_size=16).hexdigest()
 
 
@@ -47,7 +47,7 @@ def read_key(store: Path, known: str | None) -> bytes | None:
 
 def new_key(store: Path) -> bytes:
     """Make the key of a store, and bring it to the disk before anything is kept under it."""
-    key, path = token_bytes(KEY_BYTES), key_path(store)
+    key, path = os.urandom(KEY_BYTES), key_path(store)
     part = path.with_name(f"{path.name}.part")
     handle = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     with os.fdopen(handle, "wb") as file:

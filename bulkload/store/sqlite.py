@@ -6,8 +6,7 @@ import contextlib
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +39,11 @@ AT_A_TIME = 250_000
 
 def migrations() -> list[tuple[int, list[str]]]:
     """Return the numbered migrations, each as its statements."""
-    folder = resources.files("bulkload.store") / "migrations"
     found = []
-    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
-        if entry.name.endswith(".sql"):
-            text = re.sub(r"--.*", "", entry.read_text(encoding="utf-8"))
-            statements = [one.strip() for one in text.split(";") if one.strip()]
-            found.append((int(entry.name[:4]), statements))
+    for file in sorted(Path(__file__).with_name("migrations").glob("*.sql")):
+        text = re.sub(r"--.*", "", file.read_text(encoding="utf-8"))
+        statements = [one.strip() for one in text.split(";") if one.strip()]
+        found.append((int(file.name[:4]), statements))
     return found
 
 
@@ -68,6 +65,7 @@ class SQLiteStore:
         self._light: sqlite3.Connection | None = None
         self._bulk: Any = None
         self._cursor: Any = None
+        self._within = False
         self.patience = WAIT_MS / 1000
         if not create and not path.exists():
             raise StoreError(f"There is no store at {path}.")
@@ -208,9 +206,22 @@ class SQLiteStore:
         """Return records as a frame of the given columns: all of them, or those of each row of `keys`."""
         import polars as pl
 
-        if keys is not None and keys.is_empty():
+        if keys is None:
+            return self._selected(table, schema, "true", None)
+        if keys.is_empty():
             return pl.DataFrame(schema=schema)
-        return self._selected(table, schema, where(keys.columns) if keys is not None else "true", keys)
+        with self._snapshot():
+            return self._selected(table, schema, where(keys.columns), keys)
+
+    @contextlib.contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """Take the file's lock once for what is inside, where each key that is looked up would take it again (20 microseconds)."""
+        if self._within:
+            yield
+            return
+        self._bulk_cursor()
+        with self._between("BEGIN"):
+            yield
 
     def _selected(
         self, table: str, schema: Mapping[str, pl.DataType], condition: str, bound: pl.DataFrame | None
@@ -293,8 +304,14 @@ class SQLiteStore:
         self.write(one.delete, frame.select(one.key))
 
     def recognize(self, table: str, frame: pl.DataFrame) -> None:
-        """Note the digests by which rows are known the next time: columns `number` and `content`; no record changes."""
-        self.write(f"UPDATE {name(table)} SET content = ?2 WHERE number = ?1", frame.select("number", "content"))
+        """Note the digests by which rows are known the next time: the key, and `content`; no record changes."""
+        one = TABLES[table]
+        self.write(one.recognize, frame.select(*one.key, "content").sort(one.key))
+
+    def last_change(self, tables: Iterable[str]) -> int:
+        """Return the number of the job that changed one of some tables last; 0 where they are empty."""
+        parts = " UNION ALL ".join(f"SELECT max(changed_job) AS job FROM {name(one)}" for one in tables)
+        return int(self.query(f"SELECT ifnull(max(job), 0) FROM ({parts})")[0][0])
 
     def journal(self, table: str, frame: pl.DataFrame, job: int) -> None:
         """Keep the previous values of records: columns `key` and `before`, as JSON."""
@@ -305,7 +322,17 @@ class SQLiteStore:
     def transaction(self) -> Iterator[None]:
         """Run what is inside wholly or not at all."""
         self.execute(f"PRAGMA {WRITING}")
-        self.execute("BEGIN IMMEDIATE")
+        try:
+            with self._between("BEGIN IMMEDIATE"):
+                yield
+        finally:
+            with contextlib.suppress(BulkloadError):
+                self.execute(f"PRAGMA {READING}")
+
+    @contextlib.contextmanager
+    def _between(self, begin: str) -> Iterator[None]:
+        self.execute(begin)
+        self._within = True
         try:
             yield
             self.execute("COMMIT")
@@ -314,8 +341,7 @@ class SQLiteStore:
                 self.execute("ROLLBACK")
             raise
         finally:
-            with contextlib.suppress(BulkloadError):
-                self.execute(f"PRAGMA {READING}")
+            self._within = False
 
     def secret_key(self) -> bytes:
         """Return the key that secrets are kept under; a store that is only read, and has none, has one of the moment."""

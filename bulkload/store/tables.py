@@ -59,6 +59,11 @@ class Table:
         return f"DELETE FROM {name(self.name)} WHERE {self._where}"
 
     @cached_property
+    def recognize(self) -> str:
+        """Return the statement that notes by which digest a row is known: the key, then the digest."""
+        return f"UPDATE {name(self.name)} SET content = ?{len(self.key) + 1} WHERE {self._where}"
+
+    @cached_property
     def _where(self) -> str:
         return where(self.key)
 
@@ -101,7 +106,7 @@ TABLES = {
         Table(
             "enrollment",
             ("event", "user"),
-            ("pre_status", "post_status", "priority", "zone", "enrolled_at", "changed_at"),
+            ("pre_status", "post_status", "priority", "zone", "enrolled_at", "changed_at", "content"),
         ),
         Table("school", ("number",), ("code", "name", "district")),
         Table("license_order", ("number",), ("id", "kind", "school", "current", "free")),
@@ -144,7 +149,11 @@ TABLES = {
             ("number",),
             ("call_number", "course_id", "title", "sort_string", "term", "expires", "content"),
         ),
-        Table("copied_section", ("section",), ("description", "display_course_code", "section_number")),
+        Table(
+            "copied_section",
+            ("section",),
+            ("description", "display_course_code", "section_number", "made_by", "filled_by"),
+        ),
         Table("node", ("number",), ("node_string", "title")),
         Table("role", ("number",), ("role_id", "name")),
         Table(

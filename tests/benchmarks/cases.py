@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -97,6 +98,54 @@ class Place:
         """Return the command that checks or applies a district's file, and writes the results."""
         return [*self.loading(verb, f"{folder}/students.csv", self.store), "--results", str(self.work)]
 
+    def small_files(self) -> Step:
+        """Let many files of one user come into a drop folder at once, and handle them all."""
+        config = self.work / "watched" / "bulkload.toml"
+        command = ["env", f"BULKLOAD_CONFIG={config}", *self.bulkload, "watch", "--once"]
+        return Step(
+            f"watch --once, {FILES:,} files", [*command, "--log-file", str(config.with_name("log"))], self.files_come
+        )
+
+    def files_come(self) -> None:
+        """Make a site with many small files in its drop folder."""
+        watched = self.work / "watched"
+        shutil.rmtree(watched, ignore_errors=True)
+        (watched / "users").mkdir(parents=True)
+        (watched / "bulkload.toml").write_text(SITE)
+        for number in range(FILES):
+            line = f"u{number},First,Last,u{number}@example.org,Yes"
+            (watched / "users" / f"{number:05}.csv").write_text(f"Username,First Name,Last Name,Email,Active\n{line}\n")
+
+    def records(self, *, learners_first: bool) -> Step:
+        """Apply old course records: their learners are there already, or are still to come, and the records wait."""
+        before = self.with_learners if learners_first else self.fresh_store
+        label = f"apply records.csv, learners {'known' if learners_first else 'to come'}"
+        return Step(label, self.legacy, before)
+
+    def learners_bring(self) -> Step:
+        """Apply the learners of a whole file of records that wait for them."""
+        return Step("apply learner.csv, records waiting", self.learners, self.with_records)
+
+    @property
+    def legacy(self) -> list[str]:
+        """Return the command that applies the records."""
+        return [*self.loading("apply", "records.csv", self.store), "--legacy", "--results", str(self.work)]
+
+    @property
+    def learners(self) -> list[str]:
+        """Return the command that applies the learners."""
+        return [*self.loading("apply", "learner.csv", self.store), "--results", str(self.work)]
+
+    def with_learners(self) -> None:
+        """Put a store in place that knows the learners."""
+        self.fresh_store()
+        subprocess.run(self.learners, check=True, stdout=subprocess.DEVNULL)
+
+    def with_records(self) -> None:
+        """Put a store in place in which all records wait."""
+        self.fresh_store()
+        subprocess.run(self.legacy, check=True, stdout=subprocess.DEVNULL)
+
     def apply_again(self) -> Step:
         """Apply the file to the store that was just applied to."""
         return Step("apply again", self.apply().command, accepted=(0, 1))
@@ -130,10 +179,29 @@ def cases(place: Place) -> Iterator[Case]:
     yield Case("students-validate", place.next_night("validate"), first, students)
     long = students * place.times
     yield Case("students-long", place.first_load("long"), first, long, limit=1.3, of="peak", runs=1)
+    yield Case("small-files", place.small_files(), None, FILES, runs=1)
+    for name, step in (
+        ("records-held", place.records(learners_first=False)),
+        ("records-assigned", place.records(learners_first=True)),
+        ("learners-bring", place.learners_bring()),
+    ):
+        yield Case(name, step, None, rows // RECORDS, limit=400, of="peak", runs=1)
 
 
-STUDENTS = 2
-"""There is a student for that many rows of the enrollment file."""
+FILES = 10_000
+"""Files of a row each that come into a drop folder at once; the rate is in files."""
+
+SITE = """[[site]]
+name = "many"
+store = "many.db"
+poll_seconds = 1
+[[site.folder]]
+path = "users"
+template = "user"
+"""
+
+STUDENTS = RECORDS = 2
+"""There is a student, and a course record, for that many rows of the enrollment file."""
 
 PARSE = "import polars, sys; polars.read_csv(sys.argv[1], infer_schema=False, truncate_ragged_lines=True)"
 

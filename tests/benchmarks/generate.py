@@ -7,16 +7,17 @@ from pathlib import Path
 
 import polars as pl
 
-from tests.benchmarks import reference_files, students
-from tests.benchmarks.cases import STUDENTS
+from tests.benchmarks import courses, reference_files, students
+from tests.benchmarks.cases import RECORDS, STUDENTS
 from tests.benchmarks.enrollments import writer
 
 
 def generate(folder: Path, rows: int, times: int) -> None:
-    """Write the files of both families."""
+    """Write the files of all families."""
     folder.mkdir(parents=True, exist_ok=True)
     generate_enrollments(folder, rows, times)
     generate_students(folder, rows // STUDENTS, times)
+    generate_courses(folder, rows // RECORDS // courses.EACH)
 
 
 def generate_enrollments(folder: Path, rows: int, times: int) -> None:
@@ -42,6 +43,13 @@ def generate_students(folder: Path, rows: int, times: int) -> None:
     students.write_first(folder / "first" / "students.csv", rows)
     students.write_next(folder / "next" / "students.csv", rows)
     students.write_first(folder / "long" / "students.csv", rows * times)
+
+
+def generate_courses(folder: Path, learners: int) -> None:
+    """Write the courses, the learners, and `records.csv`: the old records of all of them."""
+    courses.write_courses(folder)
+    courses.write_learners(folder / "learner.csv", learners)
+    courses.write_records(folder / "records.csv", learners)
 
 
 if __name__ == "__main__":

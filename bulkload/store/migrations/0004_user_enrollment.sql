@@ -23,11 +23,18 @@ CREATE TABLE section (
     changed_job INTEGER NOT NULL
 );
 
+-- Course copies find their source by its course.
+CREATE INDEX section_of_course ON section (course_id);
+
+-- What only course copies know of a section. made_by and filled_by are digests of the records that made it and that
+-- copied content into it: the same record, applied again, finds its work done.
 CREATE TABLE copied_section (
     section INTEGER NOT NULL PRIMARY KEY REFERENCES section (number),
     description TEXT,
     display_course_code TEXT,
     section_number INTEGER,
+    made_by INTEGER,
+    filled_by INTEGER,
     created_job INTEGER NOT NULL,
     changed_job INTEGER NOT NULL
 ) WITHOUT ROWID;

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 ASSIGNED = "waiting records assigned"
 
+BRINGING = 10_000
+"""Learners of a file that are taken at a time where records wait: each of them may bring dozens."""
+
 
 @dataclass(frozen=True)
 class LearnerFamily(Upsert):
@@ -35,6 +38,7 @@ class LearnerRun(UpsertRun):
     def __init__(self, family: LearnerFamily, template: Template, store: Store, options: Options) -> None:
         super().__init__(family, template, store, options)
         self.assigner = Assigner(store, int(options.now.timestamp()))
+        self.at_once = BRINGING if self.assigner.anything else None
         self.counts: dict[str, int] = {ASSIGNED: 0}
         self.brought: list[pl.DataFrame] = []
         self.adding = threading.Lock()

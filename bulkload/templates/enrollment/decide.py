@@ -14,6 +14,7 @@ from bulkload.template import Decision, Options, Recalled, Run, Template, Write
 from bulkload.templates.enrollment import roster
 from bulkload.templates.enrollment.export import export
 from bulkload.templates.enrollment.fields import DEFAULT_PRIORITY, FIELDS, NO_PRIORITY
+from bulkload.templates.enrollment.known import Known, by_number
 from bulkload.templates.enrollment.records import EVENT, POST, RECORD, events
 from bulkload.templates.enrollment.seats import NEEDED, Seats
 from bulkload.templates.enrollment.statuses import (
@@ -56,12 +57,19 @@ class EnrollmentFamily:
 
 
 class EnrollmentRun(Run):
-    """One load of an enrollment file."""
+    """One load of an enrollment file.
+
+    Each enrollment is stored with a digest of the row that last set it, as it was typed, unless something was
+    found of it. Such a row is known, and would change nothing: what it asks for is stored, and its seat is kept. The
+    digest depends on what the row is judged by: the version of this program and of the time zones, and the last
+    change of events, roster fields and completions; of the user it counts only whether it is active.
+    """
 
     keeps = frozenset(
         {"event.number", "user.number", "roster", "zone.used", "enrolled.at", "changed.at"}
-        | {"pre_status", "pre_status.given", "post_status", "priority"}
+        | {"pre_status", "pre_status.given", "post_status", "priority", "content", "known"}
     )
+    rests = True
 
     def __init__(self, template: Template, store: Store, options: Options) -> None:
         self.template, self.store, self.options = template, store, options
@@ -80,6 +88,19 @@ class EnrollmentRun(Run):
         self.users = USER.fetch(store)
         self.roster_fields = roster.fields(store)
         self.seats = Seats(store)
+        users = self.users.table
+        self.known = Known(
+            store,
+            template,
+            by_number(every["event.number"], every["event.id"]),
+            by_number(users["user.number"], users["user.active"]),
+        )
+
+    # recognize
+
+    def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Know the rows that an enrollment is stored with."""
+        return self.known.recognized(frame)
 
     # look up
 
@@ -157,7 +178,7 @@ class EnrollmentRun(Run):
 
     def asks(self, frame: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
         """Ask for the record of each row, its completion where that counts, and its roster values where it sets some."""
-        keys = frame.select(
+        keys = frame.filter(~pl.col("known")).select(
             "row", pl.col("event.number").alias("event"), pl.col("user.number").alias("user"), "event.type", "roster"
         )
         return {
@@ -267,16 +288,24 @@ class EnrollmentRun(Run):
 
     def _writes(self, frame: pl.DataFrame, pairs: pl.DataFrame) -> Iterator[Write]:
         key = [pl.col(f"{one}.number").alias(one) for one in KEY]
-        records = [*key, *(pl.col(f"new.{one}").alias(one) for one in RECORD)]
+        quiet = ~pl.any_horizontal(pl.col("noted", *DECIDED).fill_null(value=False))
+        content = pl.when(quiet).then("content").alias("content")
+        records = [*key, *(pl.col(f"new.{one}").alias(one) for one in RECORD), content]
         differing = pl.any_horizontal(pl.col(f"new.{one}").ne_missing(pl.col(f"stored.{one}")) for one in RECORD)
-        changed = frame.filter((pl.col("outcome") == "updated") & differing).with_columns(key)
+        was_updated = pl.col("outcome") == "updated"
+        changed = frame.filter(was_updated & differing).with_columns(key)
+        same = frame.filter((was_updated & ~differing) | ((pl.col("outcome") == "unchanged") & quiet))
         new = frame.lazy().filter(pl.col("outcome") == "created").select(records)
         yield Write("enrollment", "insert", new.collect())
         yield Write("enrollment", "update", changed.select(records))
+        yield Write("enrollment", "recognize", same.select(*key, content))
         yield journal("enrollment", KEY, list(RECORD), changed)
         applied = frame.select("row", "outcome").filter(pl.col("outcome").is_in(["created", "updated"])).select("row")
         yield from roster.writes(pairs.join(applied, on="row", how="semi"))
 
+
+DECIDED = ("decided.waitlisted", "decided.deleted", "decided.reset")
+"""What the decision finds of a row; one that has none of it, and no other finding, is known the next time."""
 
 SETTINGS = [f"event.{name}" for name in EVENT if name not in {"id", "name"}]
 """Columns of an event that count only where the row's enrollment is known."""

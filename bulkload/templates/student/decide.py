@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulkload.changes import changed_columns, changes_text, journal
-from bulkload.digests import SEPARATOR, digests
+from bulkload.digests import SEPARATOR, digests, fingerprints
 from bulkload.joins import Finder, beside
-from bulkload.known import recognized, with_known
+from bulkload.known import recognized, typed, with_known
 from bulkload.template import Decision, Options, Recalled, Run, Template, Write
 from bulkload.templates.student.export import export
 from bulkload.templates.student.fields import UNCHANGED
@@ -114,7 +114,7 @@ class StudentRun(Run):
     def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Know the rows that a student is stored with."""
         fields = [one.name for one in self.template.fields if one.name not in self.rereads]
-        frame = recognized(frame, fields, self.stored, self.key)
+        frame = recognized(frame, fingerprints(typed(frame, fields), self.key), self.stored)
         return frame.with_columns(pl.col("known") & pl.col("cell.status").is_in(FLAGS))
 
     # look up

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from bulkload.rules import Code
 
-NUMBERS = {
+NUMBERS_OF_FORM = {
     "CELL_COUNT": -10,
     "BLANK_LINE": -10,
     "SPECIAL_CHARACTER": -11,
     "ENCODING": -11,
     "REQUIRED": -20,
+}
+"""The number of each word that course copies have too."""
+
+NUMBERS = NUMBERS_OF_FORM | {
     "TARGET_DOUBLED": -21,
     "TARGET_MISSING": -22,
     "PERSON_EXISTS": -30,
@@ -40,17 +44,24 @@ def error(word: str, says: str, message: str, mend: str, source: str = "user-enr
     return Code(word, "error", says, message, mend, source)
 
 
+REQUIRED = error(
+    "REQUIRED",
+    "a value that is required is blank, or its element is not there",
+    "no value is given, and one is required",
+    "Give the value. A person who is new needs login_id, first_name, last_name and email; who enrols or is dropped, a role_id.",
+    "user-enrollment §1, §4",
+)
 ACTION_UNKNOWN = error(
     "ACTION_UNKNOWN",
     "the action is none of those that there are",
-    "{cell} is no action{remedy}",
-    "Write ADD, UPDATE, ENROLL or DROP; in XML recstatus is 1, 2 or 3.",
+    "{cell} is no action{remedy}; in XML recstatus is 1, 2 or 3, and status 0 or 1",
+    "Write ADD, UPDATE, ENROLL or DROP; in XML recstatus is 1 (add), 2 (update) or, of a role, 3 (drop), and status 1 or, to drop, 0.",
     "user-enrollment §1, §2",
 )
 PERSON_STAYS = error(
     "PERSON_STAYS",
     "a file asks to delete a person, and persons are never deleted by file",
-    "recstatus 3 would delete the person, and persons are never deleted by file",
+    "recstatus 3 would delete the person, and persons are never deleted by file: drop their enrolments instead",
     "Drop the person's enrolments instead (recstatus 3 on the role), and leave the person as 1 or 2.",
     "user-enrollment §2",
 )
@@ -71,13 +82,13 @@ LOGIN_BLANKS = error(
 LOGIN_TAKEN = error(
     "LOGIN_TAKEN",
     "another person has this login; logins are compared without regard to letter case",
-    "{cell} is the login of another person",
+    "{cell} is the login of another person; letter case makes no difference",
     "Give the person a login that is free.",
 )
 LOGIN_CHANGE_NEEDS_XML = error(
     "LOGIN_CHANGE_NEEDS_XML",
     "the person is stored with another login, and a delimited file cannot change it",
-    "{cell} is not the login that the person has; a delimited file cannot change it",
+    "{cell} is not the login that the person has; write that one, or change it by an XML file",
     "Write the stored login, or send the change as XML.",
 )
 PASSWORD_OF_NEW = error(
@@ -111,21 +122,21 @@ SPECIAL_CHARACTER = error(
 TARGET_DOUBLED = error(
     "TARGET_DOUBLED",
     "call number and node string are both given, and only one can be meant",
-    "call number and node string are both given",
+    "call number and node string are both given, and only one can be meant",
     "Leave one of the two blank.",
     "user-enrollment §1, §4",
 )
 TARGET_MISSING = error(
     "TARGET_MISSING",
     "neither call number nor node string is given",
-    "neither call number nor node string is given",
+    "neither call number nor node string is given, and one is required",
     "Say what the person is enrolled in or dropped from.",
     "user-enrollment §1, §4",
 )
 TARGET_NOT_ALLOWED = error(
     "TARGET_NOT_ALLOWED",
     "the action takes neither call number nor node string",
-    "{cell} stands beside an action that enrols nobody",
+    "{cell} stands beside an action that enrols nobody; leave it blank, or write ENROLL or DROP",
     "Leave it blank, or write ENROLL or DROP.",
     "user-enrollment §1",
 )
@@ -139,7 +150,7 @@ SECTION_NOT_FOUND = error(
 SECTION_EXPIRED = error(
     "SECTION_EXPIRED",
     "the section has expired",
-    "{cell} has expired",
+    "{cell} has expired ({expired})",
     "Name a section that still runs, or load it with a later date.",
     "user-enrollment §1",
 )
@@ -153,7 +164,7 @@ NODE_NOT_FOUND = error(
 ROLE_FORMAT = error(
     "ROLE_FORMAT",
     "the role is not written in digits",
-    "{cell} is not made of digits",
+    "{cell} is not made of digits, such as 2 for Student",
     "Write the number of the role, such as 2 for Student.",
     "user-enrollment §1",
 )
@@ -167,20 +178,20 @@ ROLE_NOT_FOUND = error(
 ROLE_NOT_ALLOWED = error(
     "ROLE_NOT_ALLOWED",
     "the action takes no role",
-    "{cell} stands beside an action that enrols nobody",
+    "{cell} stands beside an action that enrols nobody; leave it blank, or write ENROLL or DROP",
     "Leave it blank, or write ENROLL or DROP.",
     "user-enrollment §1",
 )
 PERSON_EXISTS = error(
     "PERSON_EXISTS",
     "ADD names a person who is there already, with other values",
-    "{cell} is there already, and not with the values of this record",
+    "{cell} is there already, with other values; UPDATE changes a person (in XML recstatus 2)",
     "Write UPDATE to change the person.",
 )
 PERSON_NOT_FOUND = error(
     "PERSON_NOT_FOUND",
     "the person is not in the store",
-    "{cell} is no person of this store",
+    "{cell} is no person of this store, and no record before this one has added them",
     "Correct source and id, or add the person first (ADD).",
 )
 ENROLLMENT_NOT_FOUND = error(
@@ -193,7 +204,7 @@ ALREADY_APPLIED = Code(
     "ALREADY_APPLIED",
     "note",
     "the record was applied by an earlier file, of which this one is a longer edition; it was skipped",
-    "already applied",
+    "already applied by an earlier file, and skipped",
     "Nothing has to be done; --reapply applies such records again.",
     "user-enrollment §3, cumulative files",
 )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from bulkload.digests import SEPARATOR, digests, fingerprints
-from bulkload.doubled import SEEDS, mixed
+from bulkload.digests import SEEDS, SEPARATOR, digests, fingerprints, mixed
 from bulkload.errors import FileRefused
 from bulkload.joins import Finder, beside
 from bulkload.template import Decision, Options, Recalled, Run, Template, Write
@@ -42,6 +41,7 @@ EMPTY = "\x01"
 """What an element that clears a value counts as in the digest of its record; no value can hold it."""
 
 NAMES = ("who", "next.person", "skipped", "applied")
+"""What is gathered of a record's person: its number in the file, the next row of it, whether it is known, its ledger's length."""
 
 
 class UserEnrollmentFamily:
@@ -68,7 +68,6 @@ class UserEnrollmentRun(Run):
         {
             *("action", *KEY, *VALUES, "folded", "content", "person.number", "file.xml", "bare", "lacks", "keeps"),
             *("section.number", "node.number", "role.number", "kind", "target"),
-            *(f"text.{name}" for name in ("action", "person_id", "login_id", "call_number", "node_string", "role_id")),
         }
     )
     recalls: Mapping[str, Recalled] = {
@@ -238,9 +237,9 @@ class UserEnrollmentRun(Run):
         frame = frame.with_columns(one.alias(f"base.{name}") for name, one in base.items())
         frame = beside(frame, stored["login"].select("row", pl.col("number").alias("owner")), ["row"])
         frame = beside(frame, stored["membership"].select("row", pl.col("role").alias("record.role")), ["row"])
-        frame = beside(frame, gathered(stored, "person", ["who", "next.person", "skipped", "applied"]), ["row"])
-        frame = beside(frame, gathered(stored, "pair", ["pair", "next.pair"]), ["row"])
-        logins = gathered(stored, "login", ["how", "login"])
+        frame = beside(frame, gathered(stored, "person", NAMES), ["row"])
+        frame = beside(frame, gathered(stored, "pair", ("pair", "next.pair")), ["row"])
+        logins = gathered(stored, "login", ("how", "login"))
         for how, name in ((ASKED, "login"), (STORED, "had")):
             frame = beside(
                 frame, logins.filter(pl.col("how") == how).select("row", pl.col("login").alias(name)), ["row"]
@@ -276,7 +275,7 @@ def keyed(*parts: pl.Expr) -> list[pl.Expr]:
     return [mixed(parts, seed).alias(name) for name, seed in SEEDS.items()]
 
 
-def gathered(stored: Mapping[str, pl.DataFrame], name: str, columns: list[str]) -> pl.DataFrame:
+def gathered(stored: Mapping[str, pl.DataFrame], name: str, columns: Sequence[str]) -> pl.DataFrame:
     """Return what was gathered under a name; without rows where nothing was."""
     kinds: dict[str, pl.DataType] = dict.fromkeys(("row", *columns), pl.Int64())
     if "skipped" in columns:

@@ -7,7 +7,6 @@ from typing import Any
 
 import polars as pl
 
-from bulkload import rules
 from bulkload.isodates import IsoDay
 from bulkload.kinds import Choice, Kind
 from bulkload.rules import Code, Rule
@@ -35,6 +34,9 @@ ENROLS = pl.col("action").is_in([ENROLL, DROP])
 ALONE = pl.col("action").is_in([ADD, UPDATE])
 """Records that name neither."""
 
+EXPIRED = pl.from_epoch("section.expires").dt.strftime("%Y-%m-%d %H:%M UTC")
+"""When a section expired, in words."""
+
 FRESH = ~pl.col("ledger.skipped")
 """Records that no earlier file has applied: what has been applied is not looked at again."""
 
@@ -44,21 +46,32 @@ def holds_controls(name: str) -> pl.Expr:
     return text(name).str.contains(CONTROL)
 
 
+def fits(name: str, limit: int | None) -> pl.Expr:
+    """Return where a value is given, its kind reads it, and it is not too long."""
+    readable = pl.col(name).is_not_null()
+    return readable if limit is None else readable & (text(name).str.len_chars() <= limit)
+
+
+def sound(name: str, limit: int | None) -> pl.Expr:
+    """Return where a value is given and nothing is wrong with it by itself: one bad cell has one finding."""
+    return fits(name, limit) & ~holds_controls(name)
+
+
 def value(
-    name: str, says: str, example: str, limit: int, *more: Rule, form: Rule | None = None, **options: Any
+    name: str, says: str, example: str, limit: int | None, *more: Rule, form: Rule | None = None, **options: Any
 ) -> Field:
-    """Declare a value: not too long, else without control characters, else of its form."""
-    fits = text(name).str.len_chars() <= limit
-    checks = [Rule(codes.SPECIAL_CHARACTER, lambda name: fits & holds_controls(name))]
+    """Declare a value: not too long (None: its kind says how long), else without control characters, else of its form."""
+    checks = [Rule(codes.SPECIAL_CHARACTER, lambda name: fits(name, limit) & holds_controls(name))]
     if form is not None:
-        checks.append(Rule(form.code, lambda name: fits & ~holds_controls(name) & form.fails(name)))
-    return Field(name, name, Kind(), says, example, limit=limit, rules=(*checks, *more), **options)
+        checks.append(Rule(form.code, lambda name: sound(name, limit) & form.fails(name)))
+    kind = options.pop("kind", Kind())
+    return Field(name, name, kind, says, example, limit=limit, rules=(*checks, *more), **options)
 
 
 def needed(*more: Rule) -> tuple[Rule, ...]:
     """Make the rules of a value that no person is without: an element may be left out of XML for one who is there."""
-    here = Rule(rules.REQUIRED, lambda name: ~given(name) & ~pl.col(f"absent.{name}"))
-    new = Rule(rules.REQUIRED, lambda name: pl.col(f"absent.{name}") & pl.col("decided.lacks"))
+    here = Rule(codes.REQUIRED, lambda name: ~given(name) & ~pl.col(f"absent.{name}"))
+    new = Rule(codes.REQUIRED, lambda name: pl.col(f"absent.{name}") & pl.col("decided.lacks"))
     return (here, new, *more)
 
 
@@ -85,7 +98,7 @@ FIELDS = (
         Choice(codes.ACTION_UNKNOWN, choices=ACTIONS, also_read=(DELETE,)),
         "ADD a person, UPDATE one, ENROLL (and add or update) one, or DROP an enrolment.",
         ENROLL,
-        rules.REQUIRED,
+        codes.REQUIRED,
         rules=(
             Rule(codes.PERSON_STAYS, lambda name: (pl.col(name) == DELETE) & pl.col("file.xml")),
             Rule(codes.ACTION_UNKNOWN, lambda name: (pl.col(name) == DELETE) & ~pl.col("file.xml")),
@@ -97,7 +110,7 @@ FIELDS = (
         "strata",
         32,
         form=Rule(codes.SOURCE_UNKNOWN, lambda name: pl.col(name) != pl.col("run.source")),
-        required=rules.REQUIRED,
+        required=codes.REQUIRED,
     ),
     value(
         "person_id",
@@ -107,7 +120,7 @@ FIELDS = (
         decided(codes.PERSON_EXISTS),
         decided(codes.PERSON_NOT_FOUND),
         Rule(codes.ALREADY_APPLIED, lambda _: pl.col("ledger.skipped")),
-        required=rules.REQUIRED,
+        required=codes.REQUIRED,
     ),
     value(
         "login_id",
@@ -137,7 +150,7 @@ FIELDS = (
         "F",
     ),
     Field("dob", "dob", IsoDay(), "Date of birth.", "1996-04-09", secret=True),
-    value("disability", "A disability.", "", 255, secret=True),
+    value("disability", "A disability.", "dyslexia", 255, secret=True),
     value("email", "Email address.", "jane.doe@example.org", 255, *needed(), form=ADDRESS_FORM),
     value("phone", "Telephone number.", "303-555-0100", 30),
     value("address1", "Street.", "12 Elm Street", 100),
@@ -154,14 +167,14 @@ FIELDS = (
         Rule(codes.TARGET_DOUBLED, lambda name: given(name) & given("node_string") & ENROLS),
         Rule(codes.TARGET_MISSING, lambda name: ~given(name) & ~given("node_string") & ENROLS),
         Rule(codes.SECTION_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & pl.col("section.number").is_null()),
-        Rule(codes.SECTION_EXPIRED, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & (pl.col("section.expires") <= pl.col("run.now"))),
+        Rule(codes.SECTION_EXPIRED, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & (pl.col("section.expires") <= pl.col("run.now")), {"expired": EXPIRED}),
         decided(codes.ENROLLMENT_NOT_FOUND, given),
         form=not_beside(codes.TARGET_NOT_ALLOWED),
     ),
     value(
         "node_string",
         "The node that the person is enrolled in or dropped from; this or call_number.",
-        "",
+        "UNIV-LIBRARY",
         100,
         Rule(codes.NODE_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ~given("call_number") & ENROLS & pl.col("node.number").is_null()),
         decided(codes.ENROLLMENT_NOT_FOUND, given),
@@ -173,11 +186,11 @@ FIELDS = (
         "2",
         10,
         Rule(codes.ROLE_NOT_ALLOWED, lambda name: given(name) & ALONE & ~holds_controls(name) & (text(name).str.len_chars() <= 10) & ~DIGITS.fails(name)),
-        Rule(rules.REQUIRED, lambda name: ~given(name) & ENROLS),
+        Rule(codes.REQUIRED, lambda name: ~given(name) & ENROLS),
         Rule(codes.ROLE_NOT_FOUND, lambda name: FRESH & pl.col(name).is_not_null() & ENROLS & pl.col("role.number").is_null()),
         Rule(codes.ALREADY_APPLIED, lambda _: pl.col("ledger.skipped") & ENROLS),
         form=DIGITS,
     ),
-    Field("properties", "properties", Kind(), "Extra properties of the person, kept with them.", only_in_xml=True),
+    Field("properties", "properties", Kind(), "Extra properties of the person, kept with them.", '{"campus":"North"}', only_in_xml=True),
 )  # fmt: skip
 """In the order of the positions; `properties` only XML has."""

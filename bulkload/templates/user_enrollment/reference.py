@@ -42,7 +42,7 @@ SECTION = Template(
         Field("title", "Title", Kind(), "The section's title.", "College Algebra", limit=255),
         Field("sort_string", "Sort String", Kind(), "Where the section stands in the institution.", "UNIV-MATH", limit=255),
         Field("term_id", "Term ID", Kind(), "The section's term.", "2014-FALL", rules=(must_exist(codes.TERM_NOT_FOUND, "term"),)),
-        Field("expires", "Expires", IsoDate(), "From when on nobody is enrolled or dropped; blank: never.", "2014-12-31T23:59:59Z"),
+        Field("expires", "Expires", IsoDate(), "From when on nobody is enrolled or dropped; blank: never.", "2029-12-31T23:59:59Z"),
         Field("content", "Content", ZeroOne(rules.NOT_IN_LIST), "Whether the section holds content.", "1", rules.REQUIRED),
     ),
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Mail: which letters a job calls for, what they say, and how they are sent."""

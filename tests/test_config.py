@@ -1,0 +1,243 @@
+"""bulkload.toml: every mistake is named with its line; check-config says what else is wrong or risky; purge and admins."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+from conftest import CommandLine
+from faults import mounted, read_only
+from loading import query
+from unattended import MAIL, Site, mail_server, site, users
+
+from bulkload.config import settings
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BULKLOAD_CONFIG", raising=False)
+
+
+@pytest.fixture
+def north(tmp_path: Path) -> Site:
+    return site(tmp_path)
+
+
+SITE = '[[site]]\nname = "north"\nstore = "n.db"\n'
+
+MISTAKES = {
+    'stor = "x.db"\n': "line 1: unknown setting 'stor'; did you mean 'store'?",
+    "store = 7\n": "line 1: store = 7: it has to be a file, or sqlite:///FILE, in quotes.",
+    'display_time_zone = "Mars/Olympus"\n': "line 1: display_time_zone",
+    '[[site]]\nname = "a b"\nstore = "n.db"\n': 'line 2: name = "a b": it has to be letters, digits',
+    '# one site\n\n[[site]]\nname = "north"\n': "line 3: site needs store",
+    SITE + 'schedule = "2 am"\n': 'line 4: schedule = "2 am": it has to be a time of day such as "02:00".',
+    SITE + 'schedule = "24:00"\n': "line 4: schedule",
+    SITE + "poll_seconds = 0\n": "line 4: poll_seconds = 0: it has to be a number above 0.",
+    SITE + "poll_seconds = true\n": "line 4: poll_seconds = true",
+    SITE + "keep_processed = 1.5\n": "line 4: keep_processed = 1.5: it has to be a whole number above 0.",
+    SITE + 'layouts = ["student", "API", "FTP"]\n': "line 4: there is no layout 'FTP'; there are API, BCCT, student.",
+    SITE + 'layouts = [\n  "student",\n  1,\n]\n': "line 4: layouts",
+    SITE + 'delimiter = "x"\n': "line 4: delimiter",
+    SITE + 'expect = { template = "student" }\n': "line 4: site.expect needs by",
+    SITE + 'expect = [{ template = "student", by = "6" }]\n': "line 4: by",
+    SITE + '[[site.folder]]\npath = "a"\n': "line 4: site.folder needs template",
+    SITE
+    + '[[site.folder]]\npath = "a"\ntemplate = "user"\nlegacy = "yes"\n': 'line 7: legacy = "yes": it has to be true or false.',
+    SITE
+    + '[site.mail]\nhost = "h"\nsender = "s"\ntls = "ssl"\n': 'line 7: tls = "ssl": it has to be "starttls" or "tls" or "none".',
+    SITE
+    + '[site.mail]\nhost = "h"\nsender = "s"\nerror = ["x"]\n': "line 7: unknown setting 'error'; did you mean 'errors'?",
+    SITE
+    + '[site.mail]\nhost = "h"\nsender = "s"\npassword = "a"\npassword_env = "B"\n': "line 4: give one of password",
+    SITE + "[[site.folder]]\npath = 'a'\ntemplate = 'user'\n" * 2: "the folder",
+    SITE + SITE: "line 5: two sites are called 'north'.",
+    'name = "north\n': "line 1",
+}
+
+
+@pytest.mark.parametrize(("said", "sentence"), MISTAKES.items(), ids=range(len(MISTAKES)))
+def test_a_mistake_is_named_with_its_line(said: str, sentence: str, tmp_path: Path, bulkload: CommandLine) -> None:
+    (tmp_path / "bulkload.toml").write_text(said)
+    for command in (("check-config",), ("status",)):
+        answer = bulkload(*command)
+        assert answer.code == 2
+        assert "bulkload.toml" in answer.err
+        assert sentence in answer.err
+
+
+def test_all_mistakes_are_named_at_once_in_the_order_of_their_lines(tmp_path: Path, bulkload: CommandLine) -> None:
+    (tmp_path / "bulkload.toml").write_text('stor = 1\nadmins = 2\n[[site]]\nname = "north"\nschedule = "x"\n')
+    lines = [one.partition(", line ")[2][0] for one in bulkload("check-config").err.splitlines()]
+    assert lines == ["1", "2", "3", "5"]
+
+
+def test_settings_are_frozen_and_show_no_password(tmp_path: Path) -> None:
+    site(tmp_path, mail=MAIL.format(port=25) + 'password = "correct horse"\n')
+    found = settings()
+    assert "correct horse" not in repr(found)
+    with pytest.raises(FrozenInstanceError):
+        found.site[0].name = "other"  # type: ignore[misc]
+
+
+def test_relative_paths_begin_where_the_file_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    north = site(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setenv("BULKLOAD_CONFIG", str(north.config))
+    (found,) = settings().site
+    assert found.store == str(north.store)
+    assert [one.path for one in found.folders()] == [north.drop]
+
+
+# ---- sites and other commands
+
+
+def test_a_site_has_to_be_named_where_there_are_several(tmp_path: Path, bulkload: CommandLine) -> None:
+    site(tmp_path)
+    site(tmp_path, "south")
+    (tmp_path / "u.csv").write_text(users("ann"))
+    said = bulkload("apply", "u.csv")
+    assert (said.code, "has several sites: north, south. Say which with --site" in said.err) == (2, True)
+    assert bulkload("apply", "--site", "south", "u.csv").code == 0
+    assert (tmp_path / "south.db").exists()
+    assert bulkload("apply", "--store", "own.db", "u.csv").code == 0
+    assert bulkload("status", "--site", "west").code == 2
+    for command in (("status",), ("export", "user"), ("purge",)):
+        assert bulkload(*command, "--site", "south").code == 0
+
+
+def test_a_site_shows_dates_as_it_says(tmp_path: Path, bulkload: CommandLine) -> None:
+    north = site(tmp_path, settings='display_time_zone = "Eastern Standard Time"\ndisplay_date = "%d.%m.%Y %H:%M"')
+    north.send(users("ann"))
+    bulkload("watch", "--once")
+    assert "Eastern Standard Time" in bulkload("status").out
+
+
+# ---- check-config
+
+
+def remarks(said: str) -> list[str]:
+    """The remarks of check-config, without its last line."""
+    return said.splitlines()[:-1]
+
+
+def test_a_good_configuration_has_no_remarks(tmp_path: Path, bulkload: CommandLine) -> None:
+    with mail_server() as inbox:
+        north = site(tmp_path, mail=MAIL.format(port=inbox.port))
+        assert bulkload("check-config", "--make-folders").code == 0
+        said = bulkload("check-config")
+    assert (said.code, said.out) == (0, "bulkload.toml: 1 sites, 0 wrong, 0 risky.\n")
+    assert not north.store.exists()
+
+
+def test_missing_folders_are_wrong_and_can_be_made(north: Site, bulkload: CommandLine) -> None:
+    said = bulkload("check-config")
+    assert said.code == 2
+    assert f"wrong: site north: the folder for results, {north.drop / 'output'}, is missing" in said.out
+    assert bulkload("check-config", "--make-folders").code == 0
+
+
+def test_a_folder_that_is_not_writable_or_on_another_disk_is_wrong(north: Site, bulkload: CommandLine) -> None:
+    bulkload("check-config", "--make-folders")
+    with mounted(north.drop / "processed", "1m") as disk:
+        assert "are on different disks" in bulkload("check-config").out
+        read_only(disk)
+        assert f"{disk}, is not writable" in bulkload("check-config").out
+
+
+def test_a_folder_of_a_template_that_does_not_exist_is_wrong_and_is_not_watched(
+    north: Site, bulkload: CommandLine
+) -> None:
+    north.config.write_text(north.config.read_text().replace('"user"', '"usr"'))
+    sentence = f"site north: the folder {north.drop}: There is no template 'usr'. Did you mean 'user'?"
+    assert f"wrong: {sentence}" in bulkload("check-config").out
+    said = bulkload("watch", "--once")
+    assert (said.code, sentence in said.err) == (2, True)
+
+
+def test_a_file_that_no_folder_takes_cannot_be_expected(tmp_path: Path, bulkload: CommandLine) -> None:
+    site(tmp_path, settings='expect = { template = "student", by = "06:00" }')
+    assert "expect: no folder of the site takes files of the template student." in bulkload("check-config").out
+
+
+def test_a_mail_server_that_does_not_answer_is_wrong(tmp_path: Path, bulkload: CommandLine) -> None:
+    site(tmp_path, mail=MAIL.format(port=1))
+    said = bulkload("check-config", "--make-folders")
+    assert (said.code, "wrong: site north: The mail server 127.0.0.1:1 cannot be reached" in said.out) == (2, True)
+    assert bulkload("check-config", "--no-mail").code == 0
+
+
+def test_clear_text_passwords_that_others_can_read_are_risky(tmp_path: Path, bulkload: CommandLine) -> None:
+    north = site(tmp_path, mail=MAIL.format(port=1) + 'user = "u"\npassword = "correct horse"\n')
+    north.config.chmod(0o644)
+    said = bulkload("check-config", "--make-folders", "--no-mail")
+    assert said.code == 0
+    assert any("mail.password is in clear text" in one and "0644" in one for one in remarks(said.out))
+    assert any("goes over the network in clear text" in one for one in remarks(said.out))
+    assert "correct horse" not in said.out + said.err
+    north.config.chmod(0o600)
+    assert "mail.password is in clear text" not in bulkload("check-config", "--no-mail").out
+
+
+def test_a_password_that_cannot_be_had_is_wrong(tmp_path: Path, bulkload: CommandLine) -> None:
+    site(tmp_path, mail=MAIL.format(port=1) + 'user = "u"\npassword_env = "NOT_SET_ANYWHERE"\n')
+    assert "the environment variable NOT_SET_ANYWHERE is not set" in bulkload("check-config", "--no-mail").out
+
+
+def test_a_store_that_is_none_is_wrong(north: Site, bulkload: CommandLine) -> None:
+    north.store.write_text("this is no store, and never was one")
+    assert "is not a store, or it is damaged" in bulkload("check-config", "--make-folders").out
+
+
+# ---- retention
+
+
+def test_jobs_are_purged_after_60_times_24_hours_and_who_loaded_what_stays(north: Site, bulkload: CommandLine) -> None:
+    north.send(users("ann", "!bob"))
+    bulkload("watch", "--once", "--now", "2026-09-01T08:00:00Z")
+    ((job,),) = query(north.store, "SELECT id FROM job")
+    before = query(north.store, "SELECT id, file, sha256, who, submitted_at, outcomes FROM job")
+    assert "0 jobs were purged" in bulkload("purge", "--now", "2026-10-31T08:00:00Z").out
+    assert (north.base / "north.db.jobs" / job).exists()
+    assert "1 jobs were purged" in bulkload("purge", "--now", "2026-10-31T08:00:01Z").out
+    assert "0 jobs were purged" in bulkload("purge", "--now", "2026-10-31T08:00:01Z").out
+    assert query(north.store, "SELECT id, file, sha256, who, submitted_at, outcomes FROM job") == before
+    assert query(north.store, "SELECT findings, results, rejects FROM job") == [("[]", None, None)]
+    assert not (north.base / "north.db.jobs" / job).exists()
+    assert north.users() == ["ann"]
+
+
+def test_the_watcher_purges_once_a_day(tmp_path: Path, bulkload: CommandLine) -> None:
+    north = site(tmp_path, settings="keep_processed = 30")
+    north.send(users("ann"))
+    bulkload("watch", "--once", "--now", "2026-09-01T08:00:00Z")
+    (north.drop / "processed" / "notes.txt").write_text("mine")
+    said = bulkload("watch", "--once", "--now", "2026-11-21T08:00:00Z")
+    assert "purged site=north jobs=1 files=1" in said.err
+    assert [one.name for one in (north.drop / "processed").iterdir()] == ["notes.txt"]
+    assert "purged" not in bulkload("watch", "--once", "--now", "2026-11-21T09:00:00Z").err
+
+
+def test_processed_files_stay_where_the_site_says_nothing(north: Site, bulkload: CommandLine) -> None:
+    north.send(users("ann"))
+    bulkload("watch", "--once", "--now", "2020-09-01T08:00:00Z")
+    bulkload("purge")
+    assert north.processed() == ["users.csv"]
+
+
+def test_a_purge_that_was_killed_is_done_again(north: Site, bulkload: CommandLine) -> None:
+    north.send(users("ann"))
+    bulkload("watch", "--once", "--now", "2026-09-01T08:00:00Z")
+    ((job,),) = query(north.store, "SELECT id FROM job")
+    for path in sorted((north.base / "north.db.jobs" / job).iterdir()):
+        path.unlink()
+    assert "1 jobs were purged" in bulkload("purge", "--now", "2026-11-21T08:00:01Z").out
+
+
+def test_only_admins_may_purge(north: Site, bulkload: CommandLine) -> None:
+    north.config.write_text('admins = ["nobody-here"]\n' + north.config.read_text())
+    said = bulkload("purge")
+    assert (said.code, "only nobody-here may run `bulkload purge`" in said.err) == (2, True)
