@@ -276,6 +276,11 @@ REFUSALS: dict[str, tuple[str, str, str]] = {
         "Break it into parts with `bulkload split`, or put it into the drop folder.",
         "user-enrollment §5; seed 000, administrative pages",
     ),
+    "RECORD_TOO_LARGE": (
+        "a record of a file that is to be split is larger than a part may be",
+        "Give `bulkload split` a larger --max-size, or correct the record.",
+        "user-enrollment §5",
+    ),
     "CUMULATIVE_XML": (
         "an XML file repeats some records of a person that were applied before, and has more of the same person",
         "Send cumulative files delimited, leave out what was applied before, or run with --reapply.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import polars as pl
 
 from bulkload import rules
+from bulkload.bonds import Bond
 from bulkload.config import iana
 from bulkload.kinds import Kind
 from bulkload.rules import Code, Rule
@@ -304,7 +305,7 @@ class Template:
     the file and locks its importer. `becomes`: what the template is under the options of a run, or UsageError.
     `remarks` are said of every run. `positional`: delimited files have no heading row, and no quotes; they are
     never told from their content. `xml`: the template has an XML form too. `log`: what there is in place of results.
-    `page_limit`: the bytes that a file may have which is uploaded through a page; None: no page takes such files.
+    `page_limit`: the bytes of a file that a page takes; None: it takes none. `bonds`: what stays in one part of a file.
     """
 
     name: str
@@ -327,6 +328,7 @@ class Template:
     xml: XmlForm | None = None
     log: Log | None = None
     page_limit: int | None = None
+    bonds: tuple[Bond, ...] = ()
     placed: tuple[Placed, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -338,9 +340,9 @@ class Template:
             object.__setattr__(self, "distinct", (Distinct(self.key),))
         object.__setattr__(self, "placed", tuple(self._place()))
         named = {
-            *self.key,
-            *self.errors_show,
+            *(*self.key, *self.errors_show),
             *(one for distinct in self.distinct for one in (*distinct.by, *distinct.folded)),
+            *(one for bond in self.bonds for one in bond.fields),
         }
         named |= {one.given for one in self.distinct if one.given}
         named |= {one.required_unless for one in self.fields if one.required_unless}

@@ -15,6 +15,7 @@ from bulkload.cli.courses import credit, report, unlock
 from bulkload.cli.exporting import export
 from bulkload.cli.loading import apply, validate
 from bulkload.cli.reference import explain, template
+from bulkload.cli.splitting import split
 from bulkload.cli.status import status
 from bulkload.cli.watching import check_config, purge, watch
 from bulkload.errors import BulkloadError
@@ -37,7 +38,7 @@ def commands() -> None:
 
 
 for command in (
-    *(validate, apply, status, template, export, explain, unlock, report, credit),
+    *(validate, apply, split, status, template, export, explain, unlock, report, credit),
     *(watch, purge, check_config),
 ):
     commands.add_command(command)

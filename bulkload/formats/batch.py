@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
@@ -43,3 +44,13 @@ class Batch:
 
     frame: pl.DataFrame
     span: Span
+
+
+class Piece(NamedTuple):
+    """One row as it stands in the file, with a line end.
+
+    `needs` are other elements that have to stand before it, each with its offset and a place for each kind.
+    """
+
+    own: bytes
+    needs: tuple[tuple[int, bytes] | None, ...] = ()

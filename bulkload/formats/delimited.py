@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from bulkload.errors import FileRefused, NulFound, UsageError
-from bulkload.formats.batch import Batch, Span
+from bulkload.formats.batch import Batch, Piece, Span
 from bulkload.formats.encoding import PlainText
 from bulkload.formats.lanes import (
     BLANK_LINE,
@@ -111,6 +112,14 @@ class DelimitedFile:
 
     def raw(self, span: Span, rows: Sequence[int]) -> bytes:
         """Return the given rows (ascending) of a batch as they stand in the file, each with a line end."""
+        return self._plain.original(b"".join(self._typed(span, rows)))
+
+    def pieces(self, span: Span, rows: Sequence[int]) -> Iterator[Piece]:
+        """Yield the given rows (ascending) of a batch one by one."""
+        yield from (Piece(self._plain.original(one)) for one in self._typed(span, rows))
+
+    def _typed(self, span: Span, rows: Sequence[int]) -> Iterator[bytes]:
+        """Yield the given rows (ascending) of a batch in the plain form, each with a line end."""
         data = self._plain.read(span.end - span.start, span.start)
         if not data.endswith(b"\n"):
             data += b"\n" if data.endswith(b"\r") else self.layout.newline.encode()
@@ -118,11 +127,9 @@ class DelimitedFile:
         tall = dict(span.breaks)
         broken = list(tall)
         extra = [0, *accumulate(count - 1 for count in tall.values())]
-        chosen = []
         for row in rows:
             at = row - span.first_row + extra[bisect_left(broken, row)]
-            chosen += lines[at : at + tall.get(row, 1)]
-        return self._plain.original(b"\n".join([*chosen, b""]))
+            yield b"\n".join([*lines[at : at + tall.get(row, 1)], b""])
 
     @property
     def progress(self) -> float:
@@ -165,14 +172,17 @@ class DelimitedFile:
             raise FileRefused("FORMAT_UNKNOWN", f"{plain.name} is empty: it has no header and no rows.")
 
     def _read_first(self, delimiters: Sequence[str], width: int) -> None:
-        """Tell the delimiter: the one that gives the right number of values on the first line, else the one found most."""
+        """Tell the delimiter: the one that gives the right number of values on the first line, else the one found most.
+
+        Of lines that are blank whatever the delimiter is, none is the first.
+        """
         plain = self._plain
         data, last = self._lines(plain.start, RECORD)
         if not data and last:
             raise FileRefused("FORMAT_UNKNOWN", f"{plain.name} is empty: it has no rows.")
         if b"\n" not in data and (not last or b"\r" in data.rstrip(b"\r")):
             raise self._refused(1, 1, CR_LINES if b"\r" in data else f"it is longer than {RECORD >> 20} MB")
-        first = data[: data.find(b"\n") + 1] or data
+        first = next((line for line in io.BytesIO(data) if not _is_blank(line)), data)
         found = {one: first.count(one.encode()) for one in delimiters}
         delimiter = max(found, key=lambda one: (found[one] == width - 1, found[one]))
         self.layout = Layout(delimiter, plain.encoding, plain.bom, "\r\n" if first.endswith(b"\r\n") else "\n")
@@ -292,6 +302,11 @@ def _in_words(delimiters: Sequence[str]) -> str:
 def _outside(head: bytes, delimiter: str) -> int:
     """Count the delimiters outside quotes."""
     return re.sub(rb'"[^"]*"', b"", head).count(delimiter.encode())
+
+
+def _is_blank(line: bytes) -> bool:
+    """Tell whether a line has nothing but blanks and delimiters; bytes that are no text are something."""
+    return not line.decode(errors="replace").strip(BLANKS + "".join(OF_POSITIONS) + "\r\n")
 
 
 def _kept(fault: pl.Series) -> int:

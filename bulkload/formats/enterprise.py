@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from bulkload.ahead import ahead
-from bulkload.formats.batch import Batch, Span
+from bulkload.formats.batch import Batch, Piece, Span
 from bulkload.formats.enterprise_index import PLACES, Index
 from bulkload.formats.enterprise_lanes import Lanes
 from bulkload.formats.enterprise_shape import LAYOUT
@@ -66,24 +66,31 @@ class EnterpriseFile:
     def raw(self, span: Span, rows: Sequence[int]) -> bytes:
         """Return the given records of a batch as they stand in the file, so that they can be loaded from there.
 
-        A membership stands alone in its element, after its group and the person that it enrols, which come
-        once. A drop comes without its person: that would be one more record.
+        What they need stands once, before the first that needs it.
+        """
+        said: set[int] = set()
+        found: list[bytes] = []
+        for piece in self.pieces(span, rows):
+            needed = dict(filter(None, piece.needs))
+            found += [*(element for at, element in needed.items() if at not in said), piece.own]
+            said.update(needed)
+        return b"".join(found)
+
+    def pieces(self, span: Span, rows: Sequence[int]) -> Iterator[Piece]:
+        """Yield the given records of a batch one by one.
+
+        A membership stands alone in its element, and needs its group and the person that it enrols. A drop needs
+        no person: that would be one more record. Of groups and persons that share a key, a later record never
+        needs an earlier one again, so that each has to stand but once among records in file order.
         """
         where = pl.concat(self._where.look(f"{span.first_row:012}"))
-        said: dict[tuple[str, str], int] = {}
-        found: list[bytes] = []
         for row in where.filter(pl.col("row").is_in(list(rows))).sort("row").iter_rows(named=True):
             if row["head_start"] is None:
-                said["person", row["key"]] = row["at"]
-                found.append(self._xml.raw(row["start"], row["stop"]))
+                yield Piece(self._piece(self._xml.raw(row["start"], row["stop"])))
                 continue
-            for kind, key in (("group", row["group_key"]), ("person", row["key"])):
-                at, known = row[f"{kind}_at"], (kind, key)
-                if at is not None and said.get(known) != at:
-                    said[known] = at
-                    found.append(self._xml.raw(at, row[f"{kind}_stop"]))
-            found.append(self._membership(row))
-        return b"".join(self._xml.plain.original(one) + self._xml.newline for one in found)
+            places = [(row[f"{kind}_at"], row[f"{kind}_stop"]) for kind in ("group", "person")]
+            needs = (None if at is None else (at, self._piece(self._xml.raw(at, stop))) for at, stop in places)
+            yield Piece(self._piece(self._membership(row)), tuple(needs))
 
     @property
     def progress(self) -> float:
@@ -123,6 +130,9 @@ class EnterpriseFile:
         """Set aside where the rows of a batch stand in the file."""
         if part not in self._where.names(part):
             self._where.add(part, rows.select("row", *PLACES))
+
+    def _piece(self, data: bytes) -> bytes:
+        return self._xml.plain.original(data) + self._xml.newline
 
     def _membership(self, row: dict[str, int]) -> bytes:
         """Return a membership with one member that has one role."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from bulkload.formats.batch import Batch, Span
+from bulkload.formats.batch import Batch, Piece, Span
 from bulkload.formats.xml import BLOCK, MOST, Block, Taken, XmlText
 from bulkload.formats.xml_frames import texts
 from bulkload.formats.xml_walk import WHITE, Layout, MarkupError, Node
@@ -60,14 +60,16 @@ class RecordsFile:
 
     def raw(self, span: Span, rows: Sequence[int]) -> bytes:
         """Return the given records (ascending) of a batch as they stand in the file, each with a line end."""
+        return b"".join(piece.own for piece in self.pieces(span, rows))
+
+    def pieces(self, span: Span, rows: Sequence[int]) -> Iterator[Piece]:
+        """Yield the given records (ascending) of a batch one by one."""
         data = self._xml.raw(span.start, span.end)
         block = Block(data, span.start, span.first_line, None, False)
         nodes = [piece.node for walk in self._xml.walks(block) for piece in walk.pieces if piece.node]
-        chosen = (nodes[row - span.first_row] for row in rows)
-        return b"".join(
-            self._xml.plain.original(data[node.start - span.start : node.stop - span.start]) + self._xml.newline
-            for node in chosen
-        )
+        for node in (nodes[row - span.first_row] for row in rows):
+            own = data[node.start - span.start : node.stop - span.start]
+            yield Piece(self._xml.plain.original(own) + self._xml.newline)
 
     @property
     def progress(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from bulkload.bonds import Bond
 from bulkload.template import Half, Log, Template, XmlForm
 from bulkload.templates.user_enrollment.codes import NUMBERS, OF_FIELDS
 from bulkload.templates.user_enrollment.decide import UserEnrollmentFamily
@@ -42,6 +43,10 @@ USER_ENROLLMENT = Template(
     refers_to=("section", "node", "role"),
     positional=True,
     page_limit=1 << 20,
+    bonds=(
+        Bond(("source", "person_id")),
+        Bond(("login_id",), folded=True, where=pl.col("action") != DROP),
+    ),
     xml=XmlForm("enterprise", SKELETON),
     log=Log(
         shows={
