@@ -220,7 +220,7 @@ class SQLiteStore:
             yield
             return
         self._bulk_cursor()
-        with self._between("BEGIN"):
+        with self._between("BEGIN", "END"):
             yield
 
     def _selected(
@@ -323,19 +323,19 @@ class SQLiteStore:
         """Run what is inside wholly or not at all."""
         self.execute(f"PRAGMA {WRITING}")
         try:
-            with self._between("BEGIN IMMEDIATE"):
+            with self._between("BEGIN IMMEDIATE", "COMMIT"):
                 yield
         finally:
             with contextlib.suppress(BulkloadError):
                 self.execute(f"PRAGMA {READING}")
 
     @contextlib.contextmanager
-    def _between(self, begin: str) -> Iterator[None]:
+    def _between(self, begin: str, end: str) -> Iterator[None]:
         self.execute(begin)
         self._within = True
         try:
             yield
-            self.execute("COMMIT")
+            self.execute(end)
         except BaseException:
             with contextlib.suppress(BulkloadError):
                 self.execute("ROLLBACK")
