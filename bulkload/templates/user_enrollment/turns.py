@@ -42,6 +42,14 @@ class Turn(NamedTuple):
     stored_role: int
 
 
+TAKEN: dict[str, pl.DataType] = {
+    "decided.code": pl.String(),
+    **dict.fromkeys(("decided.lacks", "decided.keeps", "decided.wrong", "live", "other", "new", "sets"), pl.Boolean()),
+    **dict.fromkeys(("number", "nth", "role.before", "role.after"), pl.Int64()),
+}
+"""What a turn gives."""
+
+
 @dataclass
 class Turns:
     """Carries through a file who is there, who has which login, and who is enrolled in what."""
@@ -72,67 +80,44 @@ class Turns:
         and `role.after` of the enrolment (0: none). `equal` says whether a row has nothing that its person has not,
         after the rows named of the same batch.
         """
-        codes: list[str | None] = []
-        lacks, keeps, wrong, live, other, new, sets = [], [], [], [], [], [], []
-        number, before, after, nth = [], [], [], []
+        taken: list[tuple[str | bool | int | None, ...]] = []
         changed: dict[int, list[int]] = {}
         for n, row in enumerate(map(Turn._make, frame.select(Turn._fields).iter_rows())):
             here = self.numbers[row.who] or row.stored if row.who >= 0 else 0
             code = self._fault(row, here)
             comes = not here and row.action in {IS_ADD, IS_ENROLL} and not row.bare
-            lacking, keeping = comes and row.lacks, comes and row.keeps
+            lacks, keeps = comes and row.lacks, comes and row.keeps
             if code == "PERSON_EXISTS" and equal(n, changed.get(row.who, ())):
                 code = None
-            role = 0
-            if row.pair >= 0:
-                role = self.roles[row.pair] if self.roles[row.pair] != UNTOUCHED else row.stored_role
+            role = self._role(row)
             if code is None and row.action == IS_DROP and row.pair >= 0 and not role and here:
                 code = "ENROLLMENT_NOT_FOUND"
-            wrong_now = code is not None or lacking or keeping
-            good = row.ok and not wrong_now
+            wrong = code is not None or lacks or keeps
             creates = not here or (row.action == IS_ENROLL and not role)
-            wrong_kind = good and self.only is not None and creates != (self.only == "create")
-            takes_effect = good and not wrong_kind
-            setting = takes_effect and row.action != IS_DROP and not (row.action == IS_ADD and here)
-            becomes = role
-            codes.append(code)
-            lacks.append(lacking)
-            keeps.append(keeping)
-            wrong.append(wrong_now)
-            live.append(takes_effect)
-            other.append(wrong_kind)
-            new.append(takes_effect and not here)
-            sets.append(setting)
-            if takes_effect:
-                if not here:
+            other = row.ok and not wrong and self.only is not None and creates != (self.only == "create")
+            live = row.ok and not wrong and not other
+            new = live and not here
+            sets = live and row.action != IS_DROP and not (row.action == IS_ADD and here)
+            becomes, nth = role, 0
+            if live:
+                if new:
                     here = self.numbers[row.who] = self.next_number
                     self.next_number += 1
-                self.counts[row.who] += 1
-                if setting:
+                nth = self.counts[row.who] = self.counts[row.who] + 1
+                if sets:
                     changed.setdefault(row.who, []).append(n)
                     self._claim(row)
                 if row.action >= IS_ENROLL:
                     becomes = self.roles[row.pair] = row.role if row.action == IS_ENROLL else 0
-            nth.append(self.counts[row.who] if takes_effect else 0)
-            number.append(here)
-            before.append(role)
-            after.append(becomes)
-        return pl.DataFrame(
-            {
-                "decided.code": pl.Series(codes, dtype=pl.String),
-                "decided.lacks": pl.Series(lacks, dtype=pl.Boolean),
-                "decided.keeps": pl.Series(keeps, dtype=pl.Boolean),
-                "decided.wrong": pl.Series(wrong, dtype=pl.Boolean),
-                "live": pl.Series(live, dtype=pl.Boolean),
-                "other": pl.Series(other, dtype=pl.Boolean),
-                "new": pl.Series(new, dtype=pl.Boolean),
-                "sets": pl.Series(sets, dtype=pl.Boolean),
-                "number": pl.Series(number, dtype=pl.Int64),
-                "nth": pl.Series(nth, dtype=pl.Int64),
-                "role.before": pl.Series(before, dtype=pl.Int64),
-                "role.after": pl.Series(after, dtype=pl.Int64),
-            }
-        )
+            taken.append((code, lacks, keeps, wrong, live, other, new, sets, here, nth, role, becomes))
+        columns = zip(*taken, strict=True) if taken else ((),) * len(TAKEN)
+        return pl.DataFrame([pl.Series(*one) for one in zip(TAKEN, columns, TAKEN.values(), strict=True)])
+
+    def _role(self, row: Turn) -> int:
+        """Return the role that a record's person has in what it names; 0 where there is none."""
+        if row.pair < 0:
+            return 0
+        return self.roles[row.pair] if self.roles[row.pair] != UNTOUCHED else row.stored_role
 
     def _fault(self, row: Turn, here: int) -> str | None:
         """Return what is wrong with a record at its turn."""
