@@ -42,7 +42,9 @@ def parse(frame: pl.DataFrame, fields: Sequence[Field]) -> tuple[pl.DataFrame, M
 
 
 def repeats(cells: pl.Series) -> bool:
-    """Say whether the cells of a column repeat, so that to tell the different ones pays."""
+    """Say whether the cells of a column repeat, so that to tell the different ones pays; one that must not be read does not."""
+    if cells.null_count():
+        return False
     sample = cells.head(SAMPLE)
     return EACH * sample.n_unique() <= len(sample)
 
