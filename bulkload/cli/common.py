@@ -53,6 +53,11 @@ def chosen(form: Format | None) -> Format:
     return form or ("rich" if sys.stdout.isatty() else "plain")
 
 
+def typed_delimiter(text: str | None) -> str | None:
+    """Return the delimiter that was typed; a tab may be named."""
+    return {"tab": "\t", "\\t": "\t"}.get(text, text) if text is not None else None
+
+
 def clock(text: str | None) -> datetime:
     """Return the time that --now fixes, or the time now; raise UsageError where it is no timestamp."""
     if text is None:

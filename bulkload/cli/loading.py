@@ -19,6 +19,7 @@ from bulkload.cli.common import (
     printable,
     site_option,
     store_option,
+    typed_delimiter,
 )
 
 ALLOCATOR = "narenas:2,dirty_decay_ms:200,muzzy_decay_ms:0"
@@ -28,6 +29,7 @@ OPTIONS = (
     click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)),
     click.option("--template", metavar="NAME", help="The file's template; else told from its header."),
     store_option,
+    typed_delimiter,
     site_option,
     click.option("--encoding", metavar="NAME", help="The file's encoding, such as cp1252; else UTF-8 or UTF-16 with its mark."),
     click.option("--delimiter", metavar="CHAR", help="What separates cells: , ; | or tab; else told from the header."),
@@ -116,7 +118,7 @@ def run_files(verb: str, *, form: Any, quiet: bool, **chosen_options: Any) -> in
         may(found, whoami(), "apply --reapply")
     at = chosen_store(found, given["store"], given["site"])
     of_site = at.site.delimiter if at.site else None
-    delimiter = {"tab": "\t", "\\t": "\t"}.get(given["delimiter"], given["delimiter"] or of_site)
+    delimiter = of_site if given["delimiter"] is None else typed_delimiter(given["delimiter"])
     many = Many(
         verb=verb,
         files=given["files"],

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bulkload.cli.common import as_json, chosen, format_option, printable
+from bulkload.cli.common import as_json, chosen, format_option, printable, typed_delimiter
 
 UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20}
 
@@ -60,7 +60,7 @@ def split(file: Path, most: int, folder: Path | None, form: Any, **given: str | 
     from bulkload.source import Reading
     from bulkload.split import Wanted, split
 
-    delimiter = {"tab": "\t", "\\t": "\t"}.get(str(given["delimiter"]), given["delimiter"])
+    delimiter = typed_delimiter(given["delimiter"])
     reading = Reading(template=given["template"], encoding=given["encoding"], delimiter=delimiter)
     done = split(
         Wanted(file, reading, most, folder), say=lambda text: click.echo(f"bulkload: {printable(text)}", err=True)
