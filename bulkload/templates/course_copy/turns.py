@@ -30,8 +30,7 @@ class Sections:
     """The sections that records meet: those of the store that a batch names, and over them what the file made of any.
 
     Only sections that the file makes or fills are kept from batch to batch, as plain records in memory: somebody
-    teaches each of them, so that the largest institution has thousands in a term and not millions (a file that
-    makes a million of them takes about 1 GB).
+    teaches each of them, so that the largest institution has thousands in a term and not millions.
     """
 
     next_number: int
