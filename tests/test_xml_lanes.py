@@ -1,7 +1,8 @@
-"""The two lanes of the XML reader: records cut by columns are read as expat reads them, whatever stands between and within."""
+"""The two lanes of the XML reader: records that are alike are read by columns as expat reads them, whatever stands between and within."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def rarely(draw: st.DrawFn, wild: bool) -> bool:
 @st.composite
 def marked(draw: st.DrawFn, element: Element, prefix: str, wild: bool) -> str:
     """Return an element as a program might write it, in the order of the format unless `wild`."""
-    chosen = [child for child in element.children if (wild or not child.keyed) and draw(st.integers(0, 3))]
+    chosen = [child for child in element.children if draw(st.integers(0, 3))]
     if rarely(draw, wild):
         chosen = draw(st.permutations(chosen))
     if rarely(draw, wild) and chosen:
@@ -97,6 +98,19 @@ def marked(draw: st.DrawFn, element: Element, prefix: str, wild: bool) -> str:
 
 
 @st.composite
+def alike(draw: st.DrawFn, record: str, wild: bool) -> str:
+    """Return a record of the same markup as another, with other texts and other values of the attributes that vary."""
+
+    def text(found: re.Match[str]) -> str:
+        if found[1].strip():
+            return f">{draw(TEXTS if rarely(draw, wild) else PLAIN_TEXTS)}<"
+        return f">{draw(spaces(wild)) if draw(st.booleans()) else found[1]}<"
+
+    record = re.sub(r">([^<>]*)<", text, record)
+    return re.sub(r' (password|recstatus)="[^"]*"', lambda found: f' {found[1]}="{draw(PLAIN_VALUES)}"', record)
+
+
+@st.composite
 def spaces(draw: st.DrawFn, wild: bool) -> str:
     return draw(SPACES if rarely(draw, wild) else PLAIN_SPACES)
 
@@ -114,9 +128,12 @@ def files(draw: st.DrawFn) -> bytes:
             several = draw(st.lists(st.just(wild) | st.just(False), max_size=4))
             members = "".join(draw(marked(MEMBER, own, one)) + draw(spaces(one)) for one in several)
             head = draw(spaces(wild)) + draw(marked(HEAD.children[1], own, wild)) + draw(spaces(wild))
-            found.append(f"<{own}membership>{head}{members}</{own}membership>")
+            record = f"<{own}membership>{head}{members}</{own}membership>"
         else:
-            found.append(draw(marked(PERSON if kind == "person" else GROUP, own, wild)))
+            record = draw(marked(PERSON if kind == "person" else GROUP, own, wild))
+        found.append(record)
+        for _ in range(draw(st.integers(0, 2))):
+            found += [draw(spaces(wild)), draw(alike(record, wild))]
     declared = ' xmlns:ims="urn:x"' if prefix else ""
     end = draw(spaces(draw(st.booleans())))
     return f"<{prefix}enterprise{declared}>{''.join(found)}{end}</{prefix}enterprise>{end}".encode()
@@ -166,13 +183,24 @@ def loaded(row: tuple[object, ...], login: int) -> list[object]:
 def test_plain_records_are_cut_by_columns_and_need_no_expat(tmp_path, monkeypatch):
     walked = []
     monkeypatch.setattr(enterprise_lanes.Rows, "add", lambda _, pieces: walked.extend(pieces))
-    content = b"""<enterprise>
+    content = b"""
       <person recstatus="1"><sourcedid><source>s</source><id>1</id></sourcedid><userid password="a&amp;b">u</userid>
         <name><fn>Ann B</fn><n><family>B</family><given>Ann</given></n></name><email/></person>
       <group><sourcedid><source>s</source><id>M</id></sourcedid></group>
       <membership><sourcedid><source>s</source><id>M</id></sourcedid>
         <member><sourcedid><source>s</source><id>1</id></sourcedid><role><subrole>2</subrole></role></member>
         <member><sourcedid><source>s</source><id>2</id></sourcedid><role><subrole>2</subrole></role></member></membership>
-    </enterprise>"""
-    assert len(enterprise(content, tmp_path).rows()) == 2
+    """
+    assert len(enterprise(b"<enterprise>" + 2 * content + b"</enterprise>", tmp_path).rows()) == 4
+    assert walked == []
+
+
+def test_properties_and_types_of_records_that_are_alike_are_gathered_from_several_elements(tmp_path, monkeypatch):
+    walked = []
+    monkeypatch.setattr(enterprise_lanes.Rows, "add", lambda _, pieces: walked.extend(pieces))
+    person = """<person><sourcedid><source>s</source><id>{0}</id></sourcedid><extension>
+      <personproperty propertytype="b">{0}&amp;</personproperty><personproperty propertytype="a"/></extension></person>"""
+    content = "<enterprise>" + "".join(map(person.format, range(3))) + "</enterprise>"
+    found = enterprise(content.encode(), tmp_path).values("properties")
+    assert found == [(f'{{"a":"","b":"{number}&"}}',) for number in range(3)]
     assert walked == []

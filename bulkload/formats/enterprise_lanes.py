@@ -1,48 +1,35 @@
-"""Turns blocks of an IMS Enterprise file into columns: proven records all at once, the others by expat."""
+"""Turns blocks of an IMS Enterprise file into columns: records that are alike all at once, the others by expat."""
 
 from __future__ import annotations
 
-import re
 import sys
 from bisect import bisect_left
 from collections.abc import Callable
-from itertools import islice
 
 import polars as pl
 
-from bulkload.formats.enterprise_rows import GROUPS, MEMBERS, PERSONS, Found, Rows, Schema
-from bulkload.formats.enterprise_shape import GROUP, HEAD, MEMBER, PERSON
+from bulkload.formats.enterprise_alike import Alike
+from bulkload.formats.enterprise_rows import Found, Rows
 from bulkload.formats.xml import MOST, Block, Taken, XmlText
-from bulkload.formats.xml_shape import SPACE, columns, pattern, repeated, values
-from bulkload.formats.xml_walk import RECORD, WHITE, Node
+from bulkload.formats.xml_walk import Node
 
 
 class Lanes:
     """Reads the blocks of one file.
 
     A block is cut after every end tag of a person, member or group. Where a cut begins at the start of a
-    record, and is proven by one expression to be a record and nothing else, the next one begins at the start
-    of a record too, and so on. From a cut that is not proven expat goes on, until a record ends with a cut.
+    record, and is proven to be a record and nothing else, the next one begins at the start of a record too,
+    and so on. From a cut that is not proven expat goes on, until a record ends with a cut.
     """
 
     def __init__(self, xml: XmlText) -> None:
         self._xml = xml
-        self._raw_prefix = xml.root[: xml.root.rfind(":") + 1]
-        self._prefix = name = re.escape(self._raw_prefix)
-        ends = rf"</{name}(?:person|group|member(?:>[ \t\r\n]*+</{name}membership)?)>"
-        self._ends = re.compile(ends.encode())
-        opening = f"<{name}membership>{SPACE}" + "".join(repeated(child, name) for child in HEAD.children)
-        self._patterns = {
-            "person": pattern(PERSON, name),
-            "member": f"(?:{opening})?{pattern(MEMBER, name)}(?:{SPACE}</{name}membership>)?",
-            "group": pattern(GROUP, name),
-        }
 
     def take(self, block: Block) -> Taken[Callable[[], Found]]:
         """Find the whole records of a block, to be taken apart when asked for; raises MarkupError."""
-        ends = [match.end() for match in islice(self._ends.finditer(block.data), MOST)]
-        whole = block.last and len(ends) < MOST
-        cuts = Cuts(self._cut(block, ends))
+        alike = Alike(self._xml, block)
+        cuts = Cuts(alike.cuts)
+        whole = block.last and len(cuts.starts) < MOST
         rows = Rows(block)
         at, head = block.origin, block.head
         while True:
@@ -60,34 +47,10 @@ class Lanes:
             at, head = walk.stop, walk.head
             if not more or len(rows) >= MOST:
                 break
-        return Taken(lambda: self._proven(cuts, block.origin) + rows.found(), at, head)
-
-    def _cut(self, block: Block, ends: list[int]) -> pl.DataFrame:
-        """Return the cuts of a block at some places: `start` and `stop`, `text`, the `line` where each begins.
-
-        `kind` is null where a cut is not proven; of a member `opens` and `closes` say that the membership
-        around it begins and ends in the same cut.
-        """
-        starts = [0, *ends[:-1]] if ends else []
-        data = [block.data[start:end] for start, end in zip(starts, ends, strict=True)]
-        frame = pl.DataFrame(
-            {"start": starts, "stop": ends, "text": pl.Series(data, dtype=pl.Binary).cast(pl.String)},
-            {"start": pl.Int64, "stop": pl.Int64, "text": pl.String},
-        )
-        text, lines = pl.col("text"), pl.col("lines")
-        short, member = text.str.len_bytes() <= RECORD, pl.col("kind") == "member"
-        return frame.with_columns(
-            pl.col("start", "stop") + block.origin,
-            kind=pl.coalesce(
-                pl.when(short & text.str.contains(f"^{SPACE}{expression}$")).then(pl.lit(kind))
-                for kind, expression in self._patterns.items()
-            ),
-            lines=text.str.count_matches("\n", literal=True).cast(pl.Int64),
-        ).with_columns(
-            line=lines.cum_sum() - lines + block.line,
-            opens=(member & text.str.contains(f"^{SPACE}<{self._prefix}membership>")).fill_null(False),
-            closes=(member & text.str.ends_with("membership>")).fill_null(False),
-        )
+        taken = cuts.taken()
+        if taken.is_empty():
+            return Taken(rows.found, at, head)
+        return Taken(lambda: alike.found(taken, cuts.heads) + rows.found(), at, head)
 
     def _head(self, block: Block, cuts: Cuts, first: int, end: int, head: Node | None) -> Node | None:
         """Return the membership that is open after the cuts from `first` to before `end`, `head` before them."""
@@ -100,61 +63,13 @@ class Lanes:
         walk.run(cuts.stops[opening], last=False)
         return walk.head
 
-    def _proven(self, cuts: Cuts, origin: int) -> Found:
-        """Take the accepted cuts apart."""
-        name, taken = self._prefix, cuts.taken()
-        before = pl.col("text").str.extract(rf"^({SPACE})")
-        whole = taken.filter(pl.col("kind") != "member").with_columns(
-            at=pl.col("start") + before.str.len_bytes(),
-            line=pl.col("line") + before.str.count_matches("\n", literal=True),
-        )
-        persons = whole.filter(pl.col("kind") == "person").select("at", "stop", "line", *columns(PERSON, name))
-        groups = whole.filter(pl.col("kind") == "group").select("at", "stop", *columns(GROUP, name))
-        members = self._members(taken.filter(pl.col("kind") == "member"), cuts)
-        return Found(origin, _laid(persons, PERSONS), _laid(members, MEMBERS), _laid(groups, GROUPS))
-
-    def _members(self, taken: pl.DataFrame, cuts: Cuts) -> pl.DataFrame:
-        """Take members apart, each with one role, and bring them to their memberships."""
-        name = self._prefix
-        parts = pl.col("text").str.splitn(f"<{self._raw_prefix}member>", 2).struct
-        taken = taken.with_columns(
-            before=parts.field("field_0"),
-            text=parts.field("field_1").str.strip_suffix(f"</{self._raw_prefix}membership>").str.strip_chars_end(WHITE),
-        ).with_columns(at=pl.col("start") + pl.col("before").str.len_bytes())
-        opening = taken.filter("opens").select("nth", "before", "start", head_stop="at")
-        space = pl.col("text").str.extract(rf"^({SPACE})")
-        heads = opening.rename({"before": "text"}).select(
-            "nth", "head_stop", *columns(HEAD, name), head_start=pl.col("start") + space.str.len_bytes()
-        )
-        given = [
-            {"nth": nth, "head_start": head.start, "head_stop": head.stop, **values(head, HEAD)}
-            for nth, head in cuts.heads
-        ]
-        heads = pl.concat([heads, pl.DataFrame(given, heads.schema)]).sort("nth")
-        members = taken.select(
-            "nth",
-            "at",
-            start="at",
-            stop=pl.col("at") + len(f"<{self._raw_prefix}member>".encode()) + pl.col("text").str.len_bytes(),
-            line=pl.col("line") + pl.col("before").str.count_matches("\n", literal=True),
-            text="text",
-        )
-        return members.with_columns(columns(MEMBER, name)).join_asof(heads, on="nth")
-
-
-def _laid(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
-    """Return the columns of a schema; what a proven record cannot have is null."""
-    return frame.select(
-        pl.col(name) if name in frame.columns else pl.lit(None, kind).alias(name) for name, kind in schema.items()
-    )
-
 
 class Cuts:
     """The cuts of a block, and which of them are accepted as records; `heads` has memberships open before a cut."""
 
     def __init__(self, frame: pl.DataFrame) -> None:
         member = pl.col("kind") == "member"
-        self._frame = frame.with_row_index("nth")
+        self._frame = frame
         found = frame.select(
             proven=pl.col("kind").is_not_null(),
             inside=(member & ~pl.col("opens")).fill_null(False),

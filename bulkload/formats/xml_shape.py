@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,14 +12,8 @@ import polars as pl
 
 from bulkload.formats.xml_walk import WHITE, MarkupError, Node
 
-SPACE = r"[ \t\r\n]*"
-_ENTITY = r"&(?:amp|lt|gt|quot|apos|#(?:3[2-9]|[4-9][0-9]|[1-9][0-9]{2,3}|[1-4][0-9]{4})|#x(?:[2-9A-F][0-9A-F]|[1-9A-C][0-9A-F]{2,3}));"
-# A right bracket might be one of "]]>", which no text may hold; U+FFFE and U+FFFF are no characters of XML.
-TEXT = rf"(?:[^<&\]\x00-\x08\x0b-\x1f\x{{fffe}}\x{{ffff}}]|{_ENTITY})*"
-VALUE = rf'(?:[^<>&"\x00-\x1f\x{{fffe}}\x{{ffff}}]|{_ENTITY})*'
-_LITERAL = r'[^<>&"\x00-\x1f\x{fffe}\x{ffff}]*'
-ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'"}
 _REFERENCE = re.compile(r"&(?:#x([0-9A-F]+)|#([0-9]+)|[a-z]+);")
+_CHARACTERS = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +41,17 @@ class Element:
         known = {child.name: child for child in self.children if next(child.all_fields(), None)}
         object.__setattr__(self, "known", known)
 
+    def everything(self) -> Iterator[Element]:
+        """Yield the element and those in it."""
+        yield self
+        for child in self.children:
+            yield from child.everything()
+
     def all_fields(self) -> Iterator[str]:
         """Yield every field of the element and of those in it."""
-        yield from (name for name in self.attributes.values() if name)
-        yield from self.fields
-        for child in self.children:
-            yield from child.all_fields()
-
-    def all_names(self) -> Iterator[str]:
-        """Yield the names of the element and of those in it."""
-        yield self.name
-        for child in self.children:
-            yield from child.all_names()
+        for element in self.everything():
+            yield from (name for name in element.attributes.values() if name)
+            yield from element.fields
 
     def counts(self, node: Node) -> bool:
         """Tell whether an occurrence counts."""
@@ -68,20 +61,52 @@ class Element:
         return node.attributes.get(attribute, "").strip(WHITE).lower() in values
 
 
-def values(node: Node, element: Element) -> dict[str, str]:
-    """Return the fields that a record holds; those whose element is absent are missing, of an empty one "".
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a text of a field stands: in an element, or in one of its attributes; `key` is what it is filed under."""
+
+    node: Node
+    attribute: str | None = None
+    key: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Return the text; of an element that holds nothing but white space the empty one."""
+        if self.attribute is not None:
+            return self.node.attributes[self.attribute]
+        return self.node.text if self.node.text.strip(WHITE) else ""
+
+
+Sources = dict[str, list[Source]]
+"""Where the fields of a record stand, each in one place or in several; those whose element is absent are missing."""
+
+
+def sources(node: Node, element: Element) -> Sources:
+    """Return where the fields stand that a record holds.
 
     What is not declared is passed over. Raises MarkupError for a second element where one is allowed.
     """
-    found: dict[str, str] = {}
+    found: Sources = {}
     _collect(node, element, found)
     return found
 
 
-def _collect(node: Node, element: Element, found: dict[str, str]) -> None:
+def combined(texts: Sequence[str], keys: Sequence[str | None]) -> str:
+    """Return the value of a field that stands in several places: each text under its key in JSON, else on a line of its own."""
+    if keys[0] is None:
+        return "\n".join(texts)
+    return json.dumps(dict(zip(keys, texts, strict=True)), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def values(held: Sources) -> dict[str, str]:
+    """Return the values of fields."""
+    return {name: combined([one.text for one in some], [one.key for one in some]) for name, some in held.items()}
+
+
+def _collect(node: Node, element: Element, found: Sources) -> None:
     for attribute, name in element.attributes.items():
         if name and attribute in node.attributes:
-            found.setdefault(name, node.attributes[attribute])
+            found.setdefault(name, [Source(node, attribute)])
     seen: dict[str, int] = {}
     for inner in node.children:
         child = element.known.get(inner.tag)
@@ -98,86 +123,16 @@ def _collect(node: Node, element: Element, found: dict[str, str]) -> None:
             _put(inner, child, nth, found)
 
 
-def _put(node: Node, element: Element, nth: int, found: dict[str, str]) -> None:
-    name = element.fields[0 if element.times == "all" else nth]
-    text = node.text if node.text.strip(WHITE) else ""
-    if element.keyed:
-        held = json.loads(found.get(name, "{}"))
-        key = node.attributes.get(element.keyed, "")
-        if key in held:
-            raise MarkupError(f'{element.keyed}="{key}" stands twice in one record; leave one of them', node.start)
-        text = json.dumps({**held, key: text}, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    elif name in found:
-        text = f"{found[name]}\n{text}"
-    found[name] = text
+def _put(node: Node, element: Element, nth: int, found: Sources) -> None:
+    held = found.setdefault(element.fields[0 if element.times == "all" else nth], [])
+    key = node.attributes.get(element.keyed, "") if element.keyed else None
+    if key is not None and key in [one.key for one in held]:
+        raise MarkupError(f'{element.keyed}="{key}" stands twice in one record; leave one of them', node.start)
+    held.append(Source(node, key=key))
 
 
-def pattern(element: Element, prefix: str = "") -> str:
-    """Return the expression that proves an element well-formed and in the declared order, for polars.
-
-    It leaves out what is rare: elements that are not declared, those under keys, a second container of a
-    kind or one whose attributes are fields, attributes in another order. Whatever it matches, `columns` reads as `values` does.
-    """
-    name = prefix + re.escape(element.name)
-    told_by = element.where[0] if element.where else ""
-    attributes = "".join(f'(?: {one}="{_LITERAL if one == told_by else VALUE}")?' for one in element.attributes)
-    inner = TEXT
-    if element.children:
-        inner = SPACE + "".join(repeated(child, prefix) for child in element.children if not child.keyed)
-    return f"<{name}{attributes}(?: ?/>|>{inner}</{name}>)"
-
-
-def repeated(element: Element, prefix: str) -> str:
-    """Return the expression that proves an element as often as it may stand, with the white space after it."""
-    many = element.times == "first" and not element.children and not any(element.attributes.values())
-    return f"(?:{pattern(element, prefix)}{SPACE}){'*' if many else '?'}"
-
-
-def columns(element: Element, prefix: str = "") -> list[pl.Expr]:
-    """Return the fields of proven elements as expressions over `text`: null where the element is absent."""
-    found = [
-        _extracted(_before(element, prefix, one) + f' {one}="([^"]*)"', _dereferenced).alias(name)
-        for one, name in element.attributes.items()
-        if name
-    ]
-    start = _start(element, prefix)
-    for nth, name in enumerate(element.fields):
-        others = f"{start}[^<]*(?:</[^>]*>{SPACE})?" * nth
-        found.append(_extracted(f"{others}{start}([^<]*)<", _read).alias(name))
-    for child in element.children:
-        found += [] if child.keyed else columns(child, prefix)
-    return found
-
-
-def _extracted(expression: str, read: Callable[[pl.Series], pl.Series]) -> pl.Expr:
-    return pl.col("text").str.extract(expression).map_batches(read, return_dtype=pl.String)
-
-
-def _before(element: Element, prefix: str, attribute: str) -> str:
-    """Match a start tag up to an attribute."""
-    names = list(element.attributes)
-    return f"<{prefix}{element.name}" + "".join(f'(?: {one}="[^"]*")?' for one in names[: names.index(attribute)])
-
-
-def _start(element: Element, prefix: str) -> str:
-    """Match a start tag that counts; what follows an empty element's is white space."""
-    if element.where is None:
-        return f"<{prefix}{element.name}(?:[ /][^>]*)?>"
-    attribute, accepted = element.where
-    value = f' {attribute}=" *(?i:{"|".join(map(re.escape, accepted))}) *"'
-    chosen = f"(?:{value})?" if "" in accepted else value
-    rest = "".join(chosen if one == attribute else f'(?: {one}="[^"]*")?' for one in element.attributes)
-    return f"<{prefix}{element.name}{rest} ?/?>"
-
-
-def _read(texts: pl.Series) -> pl.Series:
-    """Replace the references of texts, and make those empty that are nothing but white space."""
-    texts = _dereferenced(texts)
-    blank = (texts.str.strip_chars(WHITE) == "") & (texts != "")
-    return texts.scatter(blank.fill_null(False).arg_true(), "") if blank.any() else texts
-
-
-def _dereferenced(texts: pl.Series) -> pl.Series:
+def dereferenced(texts: pl.Series) -> pl.Series:
+    """Replace the references to characters in texts of which every & begins one."""
     odd = texts.str.contains("&", literal=True).fill_null(False)
     if not odd.any():
         return texts
@@ -189,4 +144,4 @@ def _character(reference: re.Match[str]) -> str:
     hexadecimal, decimal = reference.groups()
     if hexadecimal:
         return chr(int(hexadecimal, 16))
-    return chr(int(decimal)) if decimal else ENTITIES[reference[0]]
+    return chr(int(decimal)) if decimal else _CHARACTERS[reference[0]]
