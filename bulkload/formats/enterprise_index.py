@@ -44,8 +44,9 @@ class Index:
         self._blocks.append(found.origin)
         persons = found.persons.with_columns(person_action(), key("source", "person_id"))
         members = found.members.with_columns(role_action(), key("source", "person_id"))
-        self._by_place("person", persons)
-        self._by_place("member", members)
+        place = f"{len(self._blocks) - 1:06}"
+        self._spool.add(f"person-{place}", persons)
+        self._spool.add(f"member-{place}", members)
         serves = pl.col("action").is_in(SERVING)
         self._by_key("person.key", persons.filter(serves).select("at", "key"))
         self._by_key("person.sought", members.select("at", "key", enrolling=pl.col("action") != DROPPED))

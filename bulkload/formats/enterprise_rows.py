@@ -1,44 +1,33 @@
-"""Says what a record of IMS Enterprise that expat has found gives: its places and its fields, laid under columns."""
+"""Lays the records of IMS Enterprise that expat has found under columns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
 
 import polars as pl
 
 from bulkload.formats.enterprise_shape import GROUP, HEAD, MEMBER, PERSON
 from bulkload.formats.xml import Block
-from bulkload.formats.xml_shape import Element, Sources, sources, values
+from bulkload.formats.xml_shape import Element, values
 from bulkload.formats.xml_walk import Node, Piece
 
-Kind = Literal["person", "member", "group"]
+PLACES = ("at", "start", "stop", "line", "head_start", "head_stop", "body", "role_start", "role_stop", "tail")
+"""Offsets and the line of a membership's role: of the record, its member, the membership around that; where a
+member has several roles also those of its first role, of the record's own, and where the last one ends."""
 
-PLACES: Mapping[Kind, tuple[str, ...]] = {
-    "person": ("at", "stop"),
-    "member": ("at", "start", "stop", "head_start", "head_stop", "body", "role_start", "role_stop", "tail"),
-    "group": ("at", "stop"),
-}
-"""Offsets: `at` of the record, `start` and `stop` of its element; of a membership's role that is its member, and
-`head_…` are those of the membership around it; where a member has several roles also those of its first role, of the
-record's own, and where the last one ends."""
 
-STOPS = ("stop", "role_stop", "tail")
-"""The places where an element ends; at the others one begins."""
+Schema = dict[str, type[pl.DataType]]
 
-SHAPES: Mapping[Kind, tuple[Element, ...]] = {"person": (PERSON,), "member": (HEAD, MEMBER), "group": (GROUP,)}
-"""The elements that a record's fields are in."""
 
-FIELDS: Mapping[Kind, tuple[str, ...]] = {
-    kind: tuple(name for element in elements for name in element.all_fields()) for kind, elements in SHAPES.items()
-}
+def _schema(places: Sequence[str], *elements: Element) -> Schema:
+    fields = (name for element in elements for name in element.all_fields())
+    return {**dict.fromkeys(places, pl.Int64), **dict.fromkeys(fields, pl.String)}
 
-SCHEMAS: Mapping[Kind, Mapping[str, pl.DataType]] = {
-    kind: {**dict.fromkeys((*PLACES[kind], "line"), pl.Int64()), **dict.fromkeys(FIELDS[kind], pl.String())}
-    for kind in PLACES
-}
-"""The columns of each kind of record; `line` is that of the place `at`."""
+
+PERSONS = _schema(("at", "stop", "line"), PERSON)
+MEMBERS = _schema(PLACES, HEAD, MEMBER)
+GROUPS = _schema(("at", "stop"), GROUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,69 +51,61 @@ class Found:
         )
 
 
-class Record(NamedTuple):
-    """One record: its places, and where its fields stand."""
-
-    kind: Kind
-    places: Mapping[str, int]
-    held: Sources
-
-
-def records(piece: Piece) -> Iterator[Record]:
-    """Yield the records of a piece; raises MarkupError."""
-    node = piece.node
-    if node is None:
-        return
-    match node.tag:
-        case "person":
-            yield Record("person", {"at": node.start, "stop": node.stop}, sources(node, PERSON))
-        case "group":
-            yield Record("group", {"at": node.start, "stop": node.stop}, sources(node, GROUP))
-        case "membership":
-            places = {"at": node.start, "start": node.start, "stop": node.stop}
-            yield Record("member", places, sources(node, HEAD))
-        case "member":
-            assert piece.head is not None
-            yield from _roles(node, piece.head)
-
-
-def _roles(node: Node, head: Node) -> Iterator[Record]:
-    around = {"head_start": head.start, "head_stop": head.stop, "start": node.start, "stop": node.stop}
-    heading = sources(head, HEAD)
-    roles = [child for child in node.children if child.tag == "role"]
-    others = [child for child in node.children if child.tag != "role"]
-    given: list[Node | None] = [*roles]
-    for role in given or [None]:
-        places = {**around, "at": node.start if role is None or role is roles[0] else role.start}
-        if role is not None and len(roles) > 1:
-            places |= {"body": roles[0].start, "tail": roles[-1].stop}
-            places |= {"role_start": role.start, "role_stop": role.stop}
-        one = replace(node, children=others if role is None else [*others, role])
-        yield Record("member", places, {**heading, **sources(one, MEMBER)})
-
-
 class Rows:
     """Collects the records that expat has found, in the order of the file."""
 
     def __init__(self, block: Block) -> None:
         self._block = block
-        self._rows: dict[Kind, list[dict[str, object]]] = {kind: [] for kind in PLACES}
+        self._persons: list[dict[str, object]] = []
+        self._members: list[dict[str, object]] = []
+        self._groups: list[dict[str, object]] = []
         self._counted = 0, block.line
 
     def add(self, pieces: Sequence[Piece]) -> None:
         """Append records; raises MarkupError."""
         for piece in pieces:
-            for one in records(piece):
-                line = self._line(one.places["at"])
-                self._rows[one.kind].append({**one.places, "line": line, **values(one.held)})
+            node = piece.node
+            if node is None:
+                continue
+            match node.tag:
+                case "person":
+                    places = {"at": node.start, "stop": node.stop, "line": self._line(node.start)}
+                    self._persons.append({**places, **values(node, PERSON)})
+                case "group":
+                    self._groups.append({"at": node.start, "stop": node.stop, **values(node, GROUP)})
+                case "member":
+                    self._member(node, piece.head)
+                case "membership":
+                    places = {"at": node.start, "start": node.start, "stop": node.stop}
+                    self._members.append({**places, "line": self._line(node.start), **values(node, HEAD)})
 
     def __len__(self) -> int:
-        return sum(map(len, self._rows.values()))
+        return len(self._persons) + len(self._members) + len(self._groups)
 
     def found(self) -> Found:
         """Return all as columns."""
-        laid = {kind: pl.DataFrame(rows, SCHEMAS[kind]) for kind, rows in self._rows.items()}
-        return Found(self._block.origin, laid["person"], laid["member"], laid["group"])
+        return Found(
+            self._block.origin,
+            pl.DataFrame(self._persons, PERSONS),
+            pl.DataFrame(self._members, MEMBERS),
+            pl.DataFrame(self._groups, GROUPS),
+        )
+
+    def _member(self, node: Node, head: Node | None) -> None:
+        assert head is not None
+        around = {"head_start": head.start, "head_stop": head.stop, **values(head, HEAD)}
+        around |= {"start": node.start, "stop": node.stop}
+        roles = [child for child in node.children if child.tag == "role"]
+        others = [child for child in node.children if child.tag != "role"]
+        given: list[Node | None] = [*roles]
+        for role in given or [None]:
+            at = node.start if role is None or role is roles[0] else role.start
+            places = {"at": at, "line": self._line(at)}
+            if role is not None and len(roles) > 1:
+                places |= {"body": roles[0].start, "tail": roles[-1].stop}
+                places |= {"role_start": role.start, "role_stop": role.stop}
+            one = replace(node, children=others if role is None else [*others, role])
+            self._members.append({**around, **places, **values(one, MEMBER)})
 
     def _line(self, offset: int) -> int:
         """Return the line of an offset that is not before the last one asked for."""

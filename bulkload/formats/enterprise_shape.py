@@ -145,7 +145,7 @@ LAYOUT = Layout(
     passed=("comments", "properties"),
     holders={"membership": "member"},
     heads=("comments", "sourcedid"),
-    inside=frozenset(inner.name for one in (PERSON, HEAD, MEMBER, GROUP) for inner in one.everything()),
+    inside=frozenset(name for one in (PERSON, HEAD, MEMBER, GROUP) for name in one.all_names()),
 )
 
 DROPPED = "DROP"

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import polars as pl
 
 from bulkload.formats.xml_walk import WHITE, MarkupError, Node
 
+SPACE = r"[ \t\r\n]*+"
+_ENTITY = r"&(?:amp|lt|gt|quot|apos|#(?:3[2-9]|[4-9][0-9]|[1-9][0-9]{2,3}|[1-4][0-9]{4})|#x(?:[2-9A-F][0-9A-F]|[1-9A-C][0-9A-F]{2,3}));"
+# U+FFFE and U+FFFF (EF BF BE and EF BF BF) are no characters of XML, and "]]>" stands in no text. A CR is read as LF.
+_ODD = rf"{_ENTITY}|\xef(?!\xbf[\xbe\xbf])"
+_TEXT = rf"[^<&\]\xef\x00-\x08\x0b-\x1f]*+(?:(?:{_ODD}|\](?!\]>))[^<&\]\xef\x00-\x08\x0b-\x1f]*+)*+"
+_VALUE = rf'[^<&"\xef\x00-\x1f]*+(?:(?:{_ODD})[^<&"\xef\x00-\x1f]*+)*+'
+_LITERAL = r'[^<&"\xef\x00-\x1f]*+'
 _REFERENCE = re.compile(r"&(?:#x([0-9A-F]+)|#([0-9]+)|[a-z]+);")
 _CHARACTERS = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'"}
 
@@ -41,17 +48,18 @@ class Element:
         known = {child.name: child for child in self.children if next(child.all_fields(), None)}
         object.__setattr__(self, "known", known)
 
-    def everything(self) -> Iterator[Element]:
-        """Yield the element and those in it."""
-        yield self
-        for child in self.children:
-            yield from child.everything()
-
     def all_fields(self) -> Iterator[str]:
         """Yield every field of the element and of those in it."""
-        for element in self.everything():
-            yield from (name for name in element.attributes.values() if name)
-            yield from element.fields
+        yield from (name for name in self.attributes.values() if name)
+        yield from self.fields
+        for child in self.children:
+            yield from child.all_fields()
+
+    def all_names(self) -> Iterator[str]:
+        """Yield the names of the element and of those in it."""
+        yield self.name
+        for child in self.children:
+            yield from child.all_names()
 
     def counts(self, node: Node) -> bool:
         """Tell whether an occurrence counts."""
@@ -61,52 +69,20 @@ class Element:
         return node.attributes.get(attribute, "").strip(WHITE).lower() in values
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a text of a field stands: in an element, or in one of its attributes; `key` is what it is filed under."""
-
-    node: Node
-    attribute: str | None = None
-    key: str | None = None
-
-    @property
-    def text(self) -> str:
-        """Return the text; of an element that holds nothing but white space the empty one."""
-        if self.attribute is not None:
-            return self.node.attributes[self.attribute]
-        return self.node.text if self.node.text.strip(WHITE) else ""
-
-
-Sources = dict[str, list[Source]]
-"""Where the fields of a record stand, each in one place or in several; those whose element is absent are missing."""
-
-
-def sources(node: Node, element: Element) -> Sources:
-    """Return where the fields stand that a record holds.
+def values(node: Node, element: Element) -> dict[str, str]:
+    """Return the fields that a record holds; those whose element is absent are missing, of an empty one "".
 
     What is not declared is passed over. Raises MarkupError for a second element where one is allowed.
     """
-    found: Sources = {}
+    found: dict[str, str] = {}
     _collect(node, element, found)
     return found
 
 
-def combined(texts: Sequence[str], keys: Sequence[str | None]) -> str:
-    """Return the value of a field that stands in several places: each text under its key in JSON, else on a line of its own."""
-    if keys[0] is None:
-        return "\n".join(texts)
-    return json.dumps(dict(zip(keys, texts, strict=True)), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
-def values(held: Sources) -> dict[str, str]:
-    """Return the values of fields."""
-    return {name: combined([one.text for one in some], [one.key for one in some]) for name, some in held.items()}
-
-
-def _collect(node: Node, element: Element, found: Sources) -> None:
+def _collect(node: Node, element: Element, found: dict[str, str]) -> None:
     for attribute, name in element.attributes.items():
         if name and attribute in node.attributes:
-            found.setdefault(name, [Source(node, attribute)])
+            found.setdefault(name, node.attributes[attribute])
     seen: dict[str, int] = {}
     for inner in node.children:
         child = element.known.get(inner.tag)
@@ -123,21 +99,93 @@ def _collect(node: Node, element: Element, found: Sources) -> None:
             _put(inner, child, nth, found)
 
 
-def _put(node: Node, element: Element, nth: int, found: Sources) -> None:
-    held = found.setdefault(element.fields[0 if element.times == "all" else nth], [])
-    key = node.attributes.get(element.keyed, "") if element.keyed else None
-    if key is not None and key in [one.key for one in held]:
-        raise MarkupError(f'{element.keyed}="{key}" stands twice in one record; leave one of them', node.start)
-    held.append(Source(node, key=key))
+def _put(node: Node, element: Element, nth: int, found: dict[str, str]) -> None:
+    name = element.fields[0 if element.times == "all" else nth]
+    text = node.text if node.text.strip(WHITE) else ""
+    if element.keyed:
+        held = json.loads(found.get(name, "{}"))
+        key = node.attributes.get(element.keyed, "")
+        if key in held:
+            raise MarkupError(f'{element.keyed}="{key}" stands twice in one record; leave one of them', node.start)
+        text = json.dumps({**held, key: text}, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    elif name in found:
+        text = f"{found[name]}\n{text}"
+    found[name] = text
 
 
-def dereferenced(texts: pl.Series) -> pl.Series:
-    """Replace the references to characters in texts of which every & begins one."""
-    odd = texts.str.contains("&", literal=True).fill_null(False)
-    if not odd.any():
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """An expression over bytes that only well-formed records match, which have their elements in the declared order.
+
+    `groups` has for each of its groups the field, and whether it is an element: the group then begins with one byte
+    more than the text, of which an empty element has nothing else. It leaves out what is rare: elements that are not
+    declared, those under keys, a second container of a kind, attributes in another order. What it matches is read as
+    `values` reads it.
+    """
+
+    expression: str
+    groups: tuple[tuple[str, bool], ...] = ()
+
+    def __add__(self, other: Proof | str) -> Proof:
+        if isinstance(other, str):
+            return Proof(self.expression + other, self.groups)
+        return Proof(self.expression + other.expression, self.groups + other.groups)
+
+    @property
+    def maybe(self) -> Proof:
+        """Return the proof of what may be absent."""
+        return Proof(f"(?:{self.expression})?+", self.groups)
+
+
+def proof(element: Element, prefix: str, *, counting: bool = False) -> Proof:
+    """Return the proof of an element whose name, and those in it, are written with a prefix; `counting`: one that counts."""
+    name = prefix + re.escape(element.name)
+    found = Proof(f"<{name}")
+    for attribute, field_name in element.attributes.items():
+        value = Proof(f"({_VALUE})", ((field_name, False),)) if field_name else Proof(_VALUE)
+        may_lack = True
+        if element.where is not None and attribute == element.where[0]:
+            accepted = element.where[1]
+            value = Proof(f" *(?i:{'|'.join(map(re.escape, accepted))}) *" if counting else _LITERAL)
+            may_lack = not counting or "" in accepted
+        given = Proof(f' {re.escape(attribute)}="') + value + '"'
+        found += given.maybe if may_lack else given
+    if not element.children:
+        text = Proof(f"(/|>{_TEXT})", ((element.fields[0], True),)) if element.fields else Proof(f"(?:/|>{_TEXT})")
+        return found + " ?" + text + f"(?:>|</{name}>)"
+    inner = Proof(SPACE)
+    for child in element.children:
+        inner += Proof("") if child.keyed else repeated(child, prefix)
+    return found + "(?: ?/>|>" + inner + f"</{name}>)"
+
+
+def repeated(element: Element, prefix: str) -> Proof:
+    """Return the proof of an element as often as it may stand, with the white space after each."""
+    if element.times != "first" or element.children or any(element.attributes.values()):
+        return (proof(element, prefix) + SPACE).maybe
+    bare = replace(element, fields=())
+    one = proof(bare, prefix).expression
+    found = Proof(f"(?:{one}{SPACE})*+")
+    for name in reversed(element.fields):
+        others = f"(?:(?!{proof(bare, prefix, counting=True).expression}){one}{SPACE})*+" if element.where else ""
+        counted = proof(replace(element, fields=(name,)), prefix, counting=True)
+        found = Proof(others) + (counted + SPACE + found).maybe
+    return found
+
+
+def read(groups: pl.Series, *, elements: bool) -> pl.Series:
+    """Return the texts of groups (Binary), of `elements` or of attributes, with their references replaced.
+
+    Those of elements that are nothing but white space are empty.
+    """
+    texts = (groups.bin.slice(1) if elements else groups).cast(pl.String)
+    odd = texts.str.contains("&", literal=True).fill_null(value=False).arg_true()
+    if len(odd):
+        texts = texts.scatter(odd, [_REFERENCE.sub(_character, text) for text in texts.gather(odd)])
+    if not elements:
         return texts
-    made = [_REFERENCE.sub(_character, text) for text in texts.filter(odd)]
-    return texts.scatter(odd.arg_true(), made)
+    blank = (texts.str.strip_chars(WHITE) == "").fill_null(value=False).arg_true()
+    return texts.scatter(blank, "") if len(blank) else texts
 
 
 def _character(reference: re.Match[str]) -> str:

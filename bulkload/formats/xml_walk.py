@@ -118,7 +118,7 @@ class Walk:
         self.stop, self.root, self.head = at, root, head
         self.body, self.closed = at, False
         self._layout, self._data, self._origin = layout, data, origin
-        self._enough = 0
+        self._enough, self._most = 0, PIECES
         self._opening: Node | None = None
         self._open = head
         self._stack: list[Node] = []
@@ -131,12 +131,12 @@ class Walk:
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._text
 
-    def run(self, enough: int, *, last: bool) -> bool:
-        """Walk until a piece ends at the offset `enough` or later, or there are many, else to the end of the data.
+    def run(self, enough: int, *, last: bool, most: int = PIECES) -> bool:
+        """Walk until a piece ends at the offset `enough` or later, or there are `most`, else to the end of the data.
 
         Tell whether it stopped before the end. `last` says that the file ends with the data: then it has to end well. Raises MarkupError.
         """
-        self._enough = enough
+        self._enough, self._most = enough, most
         at, end = self.stop - self._origin, len(self._data)
         try:
             while at < end:
@@ -236,7 +236,7 @@ class Walk:
             raise MarkupError(TOO_LONG, piece.node.start if piece.node else self.stop)
         self.pieces.append(piece)
         self.stop, self.head = piece.stop, self._open
-        if self.stop >= self._enough or len(self.pieces) == PIECES:
+        if self.stop >= self._enough or len(self.pieces) == self._most:
             raise _Enough
 
     def _element_end(self, node: Node, at: int) -> int:

@@ -40,8 +40,9 @@ LEDGER_PURPOSE = "ledger"
 EMPTY = "\x01"
 """What an element that clears a value counts as in the digest of its record; no value can hold it."""
 
-NAMES = ("who", "next.person", "skipped", "applied")
-"""What is gathered of a record's person: its number in the file, the next row of it, whether it is known, its ledger's length."""
+NAMES = ("who", "who.alone", "next.person", "skipped", "applied")
+"""What is gathered of a record's person: its number in the file, whether no other row names it, the next row that does,
+whether the record is known, the length of the person's ledger."""
 
 
 class UserEnrollmentFamily:
@@ -185,11 +186,13 @@ class UserEnrollmentRun(Run):
         index = {"person": "who", "login": "login", "pair": "pair"}[name]
         numbered = frame.with_columns((first.cum_sum().cast(pl.Int64) - 1 + self.rooms[name]).alias(index))
         self.rooms[name] += int(frame.select(first.sum()).item() or 0)
+        row = pl.col("row")
+        alone = (row.min().over(index) == row.max().over(index)).alias(f"{index}.alone")
         if name == "login":
-            return numbered.select("row", "how", index)
-        numbered = numbered.with_columns(pl.col("row").shift(-1).over(index).alias(f"next.{name}"))
+            return numbered.select("row", "how", index, alone)
+        numbered = numbered.with_columns(alone, row.shift(-1).over(index).alias(f"next.{name}"))
         if name == "pair":
-            return numbered.select("row", index, f"next.{name}")
+            return numbered.select("row", index, f"{index}.alone", f"next.{name}")
         known = skipped(numbered, self.store, reapply=self.options.reapply)
         self._refuse_partly_known(known)
         return known.select("row", *NAMES)
@@ -238,12 +241,11 @@ class UserEnrollmentRun(Run):
         frame = beside(frame, stored["login"].select("row", pl.col("number").alias("owner")), ["row"])
         frame = beside(frame, stored["membership"].select("row", pl.col("role").alias("record.role")), ["row"])
         frame = beside(frame, gathered(stored, "person", NAMES), ["row"])
-        frame = beside(frame, gathered(stored, "pair", ("pair", "next.pair")), ["row"])
-        logins = gathered(stored, "login", ("how", "login"))
+        frame = beside(frame, gathered(stored, "pair", ("pair", "pair.alone", "next.pair")), ["row"])
+        logins = gathered(stored, "login", ("how", "login", "login.alone"))
         for how, name in ((ASKED, "login"), (STORED, "had")):
-            frame = beside(
-                frame, logins.filter(pl.col("how") == how).select("row", pl.col("login").alias(name)), ["row"]
-            )
+            one = logins.filter(pl.col("how") == how).drop("how")
+            frame = beside(frame, one.rename({"login": name, "login.alone": f"{name}.alone"}), ["row"])
         return frame.with_columns(pl.col("skipped").fill_null(value=False).alias("ledger.skipped"))
 
     # decide
@@ -277,8 +279,8 @@ def keyed(*parts: pl.Expr) -> list[pl.Expr]:
 
 def gathered(stored: Mapping[str, pl.DataFrame], name: str, columns: Sequence[str]) -> pl.DataFrame:
     """Return what was gathered under a name; without rows where nothing was."""
-    kinds: dict[str, pl.DataType] = dict.fromkeys(("row", *columns), pl.Int64())
-    if "skipped" in columns:
-        kinds["skipped"] = pl.Boolean()
+    kinds = {
+        name: pl.Boolean() if name == "skipped" or name.endswith(".alone") else pl.Int64() for name in ("row", *columns)
+    }
     found = stored.get(f"gathered.{name}")
     return found.select("row", *columns) if found is not None else pl.DataFrame(schema=kinds)

@@ -11,6 +11,7 @@ import polars as pl
 from bulkload.changes import changed_columns, changed_values, journal
 from bulkload.template import Template, Write
 from bulkload.templates.user_enrollment.records import (
+    ACTIONS,
     CLEARED,
     DELETE,
     DROP,
@@ -20,7 +21,7 @@ from bulkload.templates.user_enrollment.records import (
     PERSON,
     VALUES,
 )
-from bulkload.templates.user_enrollment.turns import Turn
+from bulkload.templates.user_enrollment.turns import SAID, packed
 
 SET = ("folded", *VALUES)
 """What a record may set of a person."""
@@ -29,13 +30,20 @@ COUNTS = ("persons created", "persons updated", "enrolled", "roles changed", "dr
 
 
 def as_turns(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows as plain numbers, in the columns of Turn."""
+    """Return the rows as plain numbers: the columns of Turn, `alone` and `equal`."""
     passes = pl.col("ledger.skipped") | (pl.col("action") == DELETE)
-    numbers = {
-        "who": pl.col("who").fill_null(-1),
-        "action": pl.when(~passes).then(pl.col("action").to_physical().cast(pl.Int64)).fill_null(-1),
+    action = pl.when(~passes).then(pl.col("action").to_physical().cast(pl.Int64)).fill_null(len(ACTIONS))
+    says = {
+        "action": action,
+        "named": pl.col("who").is_not_null(),
         "ok": pl.col("ok") & ~pl.col("ledger.skipped"),
         "in_xml": pl.col("file.xml"),
+        **{name: pl.col(name).fill_null(value=False) for name in ("bare", "lacks", "keeps")},
+    }
+    numbers = {
+        "said": packed({name: says[name] for name in SAID}),
+        "who": pl.col("who").fill_null(-1),
+        "action": action,
         "login": pl.col("login").fill_null(-1),
         "had": pl.col("had").fill_null(-1),
         "same": (pl.col("folded") == pl.col("record.folded")).fill_null(value=False),
@@ -45,9 +53,8 @@ def as_turns(frame: pl.DataFrame) -> pl.DataFrame:
         "role": pl.col("role.number").fill_null(0),
         "stored_role": pl.col("record.role").fill_null(0),
     }
-    others = [name for name in Turn._fields if name not in numbers]
-    plain = [pl.col(name).fill_null(value=False) for name in others]
-    return frame.select(*plain, *(one.alias(name) for name, one in numbers.items())).select(Turn._fields)
+    alone = pl.all_horizontal(pl.col(f"{name}.alone").fill_null(value=True) for name in ("who", "login", "had", "pair"))
+    return frame.select(*(one.alias(name) for name, one in numbers.items()), alone.alias("alone"), equal())
 
 
 def or_null(value: pl.Expr) -> pl.Expr:
@@ -55,30 +62,29 @@ def or_null(value: pl.Expr) -> pl.Expr:
     return pl.when(value != CLEARED).then(value)
 
 
+COMPARED = ("folded", *(name for name in VALUES if name != "login_id"))
+
+
+def equal() -> pl.Expr:
+    """Return whether a row that is the first of its person has nothing that the person has not; null where it has properties."""
+    same = [pl.col(name).is_null() | or_null(pl.col(name)).eq_missing(pl.col(f"base.{name}")) for name in COMPARED]
+    return pl.when(pl.col("properties").is_null()).then(pl.all_horizontal(same)).alias("equal")
+
+
 class Equal:
     """Compares a row with what its person has become by the rows before it in the same batch.
 
-    What a person was before the batch stands on the first of their rows; that row is compared by columns.
+    What a person was before the batch stands on the first of their rows.
     """
 
-    NAMES = ("folded", *(name for name in VALUES if name != "login_id"))
-
     def __init__(self, frame: pl.DataFrame) -> None:
-        same = [
-            pl.col(name).is_null() | or_null(pl.col(name)).eq_missing(pl.col(f"base.{name}")) for name in self.NAMES
-        ]
-        quick = pl.col("who").is_first_distinct() & pl.col("properties").is_null()
-        self.alone = frame.select(pl.when(quick).then(pl.all_horizontal(same))).to_series().to_list()
-        self.values = frame.select(self.NAMES)
-        self.base = frame.select(f"base.{name}" for name in self.NAMES)
+        self.values = frame.select(COMPARED)
+        self.base = frame.select(f"base.{name}" for name in COMPARED)
         self.who = frame["who"]
         self.firsts: dict[int, int] = {}
 
     def __call__(self, n: int, setters: Sequence[int]) -> bool:
         """Say whether row `n` has nothing that its person has not after the rows `setters`."""
-        alone = self.alone[n]
-        if not setters and alone is not None:
-            return bool(alone)
         if not self.firsts:
             self.firsts = {who: at for at, who in reversed(list(enumerate(self.who.to_list())))}
         current: list[Any] = list(self.base.row(self.firsts[self.who[n]]))
