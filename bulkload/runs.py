@@ -99,7 +99,7 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
                 if refusal is not None:
                     report.refuse(refusal)
                 if stays and store is not None and report.state != "refused":
-                    with store.transaction():
+                    with store.transaction(one.tally.rows):
                         apply(one.spool, store, store.next_number("job"))
                 report.unchecked = [] if store is not None else unchecked(one)
                 if one.outputs.results is not None and request.results is not None:
@@ -361,7 +361,7 @@ def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> st
         moves.append((str(output.target.part) if output.target.begun else None, str(output.target.path), keeps))
     outputs = one.outputs
     report.results, report.rejects, report.errors = map(shown, (outputs.results, outputs.rejects, outputs.errors))
-    with store.transaction():
+    with store.transaction(one.tally.rows):
         if report.state != "refused":
             apply(one.spool, store, job.number)
         jobs.change(
