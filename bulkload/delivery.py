@@ -49,7 +49,10 @@ def move_in(target: PartFile, place: Path, *, keeps: bool) -> None:
 
 
 def move_all_in(request: Request, store: Store, job: Job, report: Report, moves: str) -> None:
-    """Move finished files to their places; where that cannot be, warn: the next command tries again."""
+    """Move finished files to their places; where that cannot be, warn: the next command tries again.
+
+    That it is done is noted here, or, of a job that came by a folder, with what becomes of its file.
+    """
     try:
         finish_renames(moves)
     except OSError as error:
@@ -58,7 +61,8 @@ def move_all_in(request: Request, store: Store, job: Job, report: Report, moves:
         report.warnings.append({"code": code.word, "message": message})
         request.say(message)
     else:
-        jobs.change(store, job.id, renames="[]")
+        if not job.comes_again:
+            jobs.change(store, job.id, renames="[]")
 
 
 def refusal_log(request: Request, job: Job, report: Report, refusal: FileRefused) -> str:

@@ -177,6 +177,11 @@ def finish_renames(renames: str) -> None:
             Path(part).replace(place)
 
 
+def are_moved(renames: str) -> bool:
+    """Say whether all finished files have left for their places."""
+    return not any(part is not None and Path(part).exists() for part, *_ in json.loads(renames))
+
+
 def keep_older(place: Path) -> None:
     """Give way: what stands at a place becomes `.1`, what was `.1` becomes `.2`, up to the first number that is free.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bulkload.config import Settings
 from bulkload.errors import BulkloadError, Busy, FileRefused, QueueBusy, StoreError
-from bulkload.jobs import Job
+from bulkload.jobs import Job, are_moved
 from bulkload.logs import Log
 from bulkload.mailing.letters import mails_due
 from bulkload.places import default_results
@@ -271,10 +271,11 @@ class Work:
             with contextlib.suppress(OSError):
                 in_queue(folder, job.id, taken.name).parent.rmdir()
         path = shown_path(rests) if rests.exists() else job.path
+        moved = {"renames": "[]"} if are_moved(job.renames) else {}
         with store.transaction():
             for mail in mails_due(job, self.site, self.now):
                 outbox.add(store, mail)
-            jobs.change(store, job.id, path=path)
+            jobs.change(store, job.id, path=path, **moved)
             deliveries.change(store, job.id, settled_at=self.now)
         self.tell(job)
         return exit_code(job)
