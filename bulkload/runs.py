@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import secrets
 import shutil
@@ -17,11 +16,11 @@ import polars as pl
 
 from bulkload import guard, rules
 from bulkload.changes import moment_text
-from bulkload.delivery import discard, move_all_in, move_in, places, refusal_log, shown
+from bulkload.delivery import discard, move_all_in, move_in, places, published, refusal_log, shown
 from bulkload.errors import BulkloadError, Busy, FileRefused, FormRefused, NulFound, StoreError
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.gather import Gathering
-from bulkload.jobs import Job, me, new_id
+from bulkload.jobs import Job, me, new_id, sha256_of
 from bulkload.load import Load, Progress, load
 from bulkload.recall import Recollection
 from bulkload.report import Report
@@ -193,15 +192,15 @@ def apply_file(request: Request, store: Store) -> Report:
             run_job(request, store, job, report)
         except FileRefused as refusal:
             report.refuse(refusal)
-            moves = refusal_log(request, job, report, refusal)
+            moves, wrote = refusal_log(request, job, report, refusal)
             with store.transaction():
                 close_job(store, job, "refused", str(refusal), now)
-                jobs.change(store, job.id, results=report.results, renames=moves)
+                jobs.change(store, job.id, results=report.results, renames=moves, published=wrote)
                 if isinstance(refusal, FormRefused):
                     report.refused = f"{refusal} {guard.lock(store, job, request.options, refusal)}"
             move_all_in(request, store, job, report, moves)
             if size <= SMALL:
-                jobs.change(store, job.id, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+                jobs.change(store, job.id, sha256=sha256_of(path))
         except KeyboardInterrupt:
             give_up(store, job, "interrupted", "Interrupted by hand. Nothing of the file is in the store.", now)
             raise
@@ -361,6 +360,7 @@ def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> st
         moves.append((str(output.target.part) if output.target.begun else None, str(output.target.path), keeps))
     outputs = one.outputs
     report.results, report.rejects, report.errors = map(shown, (outputs.results, outputs.rejects, outputs.errors))
+    wrote = published(job, [output.target for output in outputs.wanted])
     with store.transaction(one.tally.rows):
         if report.state != "refused":
             apply(one.spool, store, job.number)
@@ -379,5 +379,6 @@ def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> st
             rejects=report.rejects,
             errors=report.errors,
             renames=json.dumps(moves),
+            published=wrote,
         )
     return json.dumps(moves)

@@ -163,7 +163,9 @@ class Site:
     delimiter: str | None = setting(kinds.DELIMITER, "what separates cells; else told from the header", None)
     marker: str | None = setting(kinds.TEXT, 'an ending such as ".done": files are taken once NAME.done has come', None)
     poll_seconds: float = setting(kinds.NUMBER, "seconds between two looks into the folders", 5.0)
-    keep_processed: int | None = setting(kinds.WHOLE, "days after which processed files are removed; else never", None)
+    keep_processed: int | None = setting(
+        kinds.WHOLE, "days after which processed and refused files are removed; else never", None
+    )
 
     def folders(self) -> Iterator[Folder]:
         """Yield the folders of the site: those of its layouts, then its own."""

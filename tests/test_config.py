@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def test_a_good_configuration_has_no_remarks(tmp_path: Path, bulkload: CommandLi
         north = site(tmp_path, mail=MAIL.format(port=inbox.port))
         assert bulkload("check-config", "--make-folders").code == 0
         said = bulkload("check-config")
-    assert (said.code, said.out) == (0, "bulkload.toml: 1 sites, 0 wrong, 0 risky.\n")
+    assert (said.code, said.out) == (0, "bulkload.toml: 1 site, 0 wrong, 0 risky.\n")
     assert not north.store.exists()
 
 
@@ -202,10 +203,10 @@ def test_jobs_are_purged_after_60_times_24_hours_and_who_loaded_what_stays(north
     before = query(north.store, "SELECT id, file, sha256, who, submitted_at, outcomes FROM job")
     assert "0 jobs were purged" in bulkload("purge", "--now", "2026-10-31T08:00:00Z").out
     assert (north.base / "north.db.jobs" / job).exists()
-    assert "1 jobs were purged" in bulkload("purge", "--now", "2026-10-31T08:00:01Z").out
+    assert "1 job was purged" in bulkload("purge", "--now", "2026-10-31T08:00:01Z").out
     assert "0 jobs were purged" in bulkload("purge", "--now", "2026-10-31T08:00:01Z").out
     assert query(north.store, "SELECT id, file, sha256, who, submitted_at, outcomes FROM job") == before
-    assert query(north.store, "SELECT findings, results, rejects FROM job") == [("[]", None, None)]
+    assert query(north.store, "SELECT findings, results, rejects, published FROM job") == [("[]", None, None, "[]")]
     assert not (north.base / "north.db.jobs" / job).exists()
     assert north.users() == ["ann"]
 
@@ -216,9 +217,96 @@ def test_the_watcher_purges_once_a_day(tmp_path: Path, bulkload: CommandLine) ->
     bulkload("watch", "--once", "--now", "2026-09-01T08:00:00Z")
     (north.drop / "processed" / "notes.txt").write_text("mine")
     said = bulkload("watch", "--once", "--now", "2026-11-21T08:00:00Z")
-    assert "purged site=north jobs=1 files=1" in said.err
+    assert "purged site=north jobs=1 files=2" in said.err
     assert [one.name for one in (north.drop / "processed").iterdir()] == ["notes.txt"]
     assert "purged" not in bulkload("watch", "--once", "--now", "2026-11-21T09:00:00Z").err
+
+
+def test_what_a_job_wrote_into_the_folders_of_a_site_is_purged_with_it(north: Site, bulkload: CommandLine) -> None:
+    for day in ("01", "01", "20"):
+        north.send(users("ann", "!bob"))
+        bulkload("watch", "--once", "--now", f"2026-09-{day}T08:00:00Z")
+    output = north.drop / "output"
+    names = ["users.rejects.csv", "users.results.csv"]
+    assert written(output) == [f"{name}{number}" for name in names for number in ("", ".1", ".2")]
+    latest = [(output / name).read_bytes() for name in names]
+    assert "2 jobs were purged, and 4 files were removed" in bulkload("purge", "--now", "2026-11-01T08:00:00Z").out
+    assert [(output / name).read_bytes() for name in names] == latest
+    assert written(output) == names
+    assert "1 job was purged, and 2 files were removed" in bulkload("purge", "--now", "2026-11-21T08:00:00Z").out
+    assert written(output) == []
+
+
+def written(folder: Path) -> list[str]:
+    """The names of the files of a folder, in order."""
+    return sorted(one.name for one in folder.iterdir())
+
+
+def test_of_results_that_are_the_same_the_older_ones_are_purged(north: Site, bulkload: CommandLine) -> None:
+    for day in ("01", "19", "20"):
+        north.send(users("ann"))
+        bulkload("watch", "--once", "--now", f"2026-09-{day}T08:00:00Z")
+    output = north.drop / "output"
+    assert (output / "users.results.csv").read_bytes() == (output / "users.results.csv.1").read_bytes()
+    bulkload("purge", "--now", "2026-11-18T08:00:01Z")
+    assert written(output) == ["users.results.csv"]
+
+
+def test_what_a_person_put_or_changed_in_the_folders_of_a_site_stays(tmp_path: Path, bulkload: CommandLine) -> None:
+    north = site(tmp_path, settings="keep_processed = 30")
+    north.send(users("ann", "!bob"))
+    bulkload("watch", "--once", "--now", "2026-09-01T08:00:00Z")
+    output, processed = north.drop / "output", north.drop / "processed"
+    (output / "users.rejects.csv").write_text(users("bob"))
+    (output / "users.results.csv").rename(output / "for the board.csv")
+    (output / "users.results.csv").write_text("mine")
+    (output / "notes.txt").write_text("mine")
+    (file,) = processed.iterdir()
+    (processed / f"{file.stem}.mended.csv").write_text(users("bob"))
+    bulkload("purge", "--now", "2026-11-21T08:00:00Z")
+    assert written(output) == ["for the board.csv", "notes.txt", "users.rejects.csv", "users.results.csv"]
+    assert written(processed) == [f"{file.stem}.mended.csv"]
+
+
+def test_results_that_a_person_asked_for_by_a_command_stay(north: Site, bulkload: CommandLine) -> None:
+    (north.base / "users.csv").write_text(users("ann", "!bob"))
+    bulkload("apply", "users.csv", "--now", "2026-09-01T08:00:00Z")
+    assert "1 job was purged, and 0 files were removed" in bulkload("purge", "--now", "2026-11-21T08:00:00Z").out
+    assert (north.base / "users.results.csv").exists()
+    assert (north.base / "users.rejects.csv").exists()
+
+
+def test_what_lies_on_a_share_that_is_not_there_is_purged_another_day(north: Site, bulkload: CommandLine) -> None:
+    north.send(users("ann"))
+    bulkload("watch", "--once", "--now", "2026-09-01T08:00:00Z")
+    north.drop.rename(north.base / "away")
+    assert "1 job was purged, and 0 files were removed" in bulkload("purge", "--now", "2026-11-21T08:00:00Z").out
+    (north.base / "away").rename(north.drop)
+    assert "0 jobs were purged, and 1 file was removed" in bulkload("purge", "--now", "2026-11-22T08:00:00Z").out
+
+
+def test_a_file_that_cannot_be_removed_is_said_and_tried_again_and_stops_no_other(
+    tmp_path: Path, bulkload: CommandLine
+) -> None:
+    north = site(tmp_path, settings="keep_processed = 30")
+    bulkload("check-config", "--make-folders")
+    with mounted(north.drop / "output", "1m") as disk:
+        north.send(users("ann"))
+        bulkload("watch", "--once", "--now", "2026-09-01T08:00:00Z")
+        read_only(disk)
+        said = bulkload("purge", "--now", "2026-11-21T08:00:00Z")
+        assert (said.code, "users.results.csv could not be used: Read-only" in said.err) == (6, True)
+        assert "1 job was purged, and 1 file was removed" in said.out
+        assert north.processed() == []
+        logged = bulkload("watch", "--once", "--now", "2026-11-21T08:00:00Z").err
+        assert "not purged site=north" in logged
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        assert "and 1 file was removed" in bulkload("purge", "--now", "2026-11-22T08:00:00Z").out
+
+
+def test_a_store_that_is_not_there_is_not_made_to_be_purged(north: Site, bulkload: CommandLine) -> None:
+    said = bulkload("purge")
+    assert (said.code, "There is no store at" in said.err, north.store.exists()) == (6, True, False)
 
 
 def test_processed_files_stay_where_the_site_says_nothing(north: Site, bulkload: CommandLine) -> None:
@@ -234,7 +322,7 @@ def test_a_purge_that_was_killed_is_done_again(north: Site, bulkload: CommandLin
     ((job,),) = query(north.store, "SELECT id FROM job")
     for path in sorted((north.base / "north.db.jobs" / job).iterdir()):
         path.unlink()
-    assert "1 jobs were purged" in bulkload("purge", "--now", "2026-11-21T08:00:01Z").out
+    assert "1 job was purged" in bulkload("purge", "--now", "2026-11-21T08:00:01Z").out
 
 
 def test_only_admins_may_purge(north: Site, bulkload: CommandLine) -> None:

@@ -410,6 +410,21 @@ def test_a_users_file_in_no_proper_format_stays_in_the_root_with_a_refused_job_a
     assert len(query(institution.parent / "c.db", "SELECT 1 FROM job WHERE via = 'folder'")) == 1
 
 
+def test_a_refused_users_file_and_its_log_are_kept_as_long_as_the_site_says_and_60_days(
+    institution: Path, bulkload: CommandLine
+) -> None:
+    config = institution.parent / "bulkload.toml"
+    config.write_text(config.read_text() + "keep_processed = 90\n")
+    (institution / "API" / "students.txt").write_bytes(b"ADD\tJos\xe9\n")
+    (institution / "notes.txt").write_text("mine")
+    bulkload("watch", "--once", "--now", "2026-09-01T08:00:00Z")
+    assert places_of(institution) == ["API/datadump/students.txt.csv", "notes.txt", "students.txt"]
+    bulkload("watch", "--once", "--now", "2026-11-01T08:00:00Z")
+    assert places_of(institution) == ["notes.txt", "students.txt"]
+    bulkload("watch", "--once", "--now", "2026-12-01T08:00:00Z")
+    assert places_of(institution) == ["notes.txt"]
+
+
 def test_a_course_copy_file_goes_to_bcct_processed_and_its_log_to_bcct_datadump(
     institution: Path, bulkload: CommandLine
 ) -> None:

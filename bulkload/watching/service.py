@@ -16,7 +16,8 @@ from bulkload.logs import Log
 from bulkload.mailing.sending import Post
 from bulkload.sites import Folder, Site
 from bulkload.store import store_path
-from bulkload.watching.daily import purge_daily, raise_alarms
+from bulkload.watching.daily import raise_alarms
+from bulkload.watching.keeping import purge_daily
 from bulkload.watching.looking import Looks
 from bulkload.watching.names import waiting_room
 from bulkload.watching.taking import flush, take
