@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import BULKLOAD, CommandLine
+from conftest import BULKLOAD, CommandLine, files_under
 from example_runs import EXAMPLES
 from faults import held, until
 from loading import query, results
@@ -425,15 +426,61 @@ def test_a_refused_users_file_and_its_log_are_kept_as_long_as_the_site_says_and_
     assert places_of(institution) == ["notes.txt"]
 
 
-def test_a_course_copy_file_goes_to_bcct_processed_and_its_log_to_bcct_datadump(
-    institution: Path, bulkload: CommandLine
+COPIES = EXAMPLES / "course-copy"
+
+
+@pytest.fixture
+def copying(tmp_path: Path, bulkload: CommandLine) -> Path:
+    """The root of an institution that copies courses: its store knows four terms and seven sections."""
+    said = '[[site]]\nname = "college"\nstore = "c.db"\nroot = "sftp"\nlayouts = ["BCCT"]\nsource = "strata"\npoll_seconds = 0.1\n'
+    (tmp_path / "bulkload.toml").write_text(said)
+    (tmp_path / "sftp" / "BCCT").mkdir(parents=True)
+    shutil.copytree(COPIES / "reference", tmp_path / "reference")
+    assert bulkload("apply", "--quiet", "reference").code == 0
+    return tmp_path / "sftp"
+
+
+def test_a_course_copy_file_goes_to_bcct_processed_its_log_to_bcct_datadump_and_its_sections_into_the_store(
+    copying: Path, bulkload: CommandLine
 ) -> None:
-    config = institution.parent / "bulkload.toml"
-    config.write_text(config.read_text().replace('["API"]', '["API", "BCCT"]'))
-    (institution / "BCCT").mkdir()
-    (institution / "BCCT" / "copies.txt").write_text("\t".join(["CONTENT", "strata", *[""] * 11]) + "\n")
-    assert bulkload("watch", "--once").code in {1, 3}
-    assert {"BCCT/datadump/copies.txt.csv", "BCCT/processed/copies.txt"} <= set(places_of(institution))
+    lines = (COPIES / "copies.txt").read_text().splitlines(keepends=True)
+    (copying / "BCCT" / "spring.txt").write_text(lines[0] + lines[4])
+    said = bulkload("watch", "--once", "--now", "2026-11-21T08:00:00Z")
+    assert said.code == 0, said.err
+    (job,) = query(
+        copying.parent / "c.db", "SELECT id, template, state, outcomes, results FROM job WHERE via = 'folder'"
+    )
+    assert files_under(copying) == [
+        "BCCT",
+        "BCCT/datadump",
+        "BCCT/datadump/spring.txt.csv",
+        "BCCT/processed",
+        f"BCCT/processed/spring.20261121-{job[0]}.txt",
+        "queued",
+        "queued/BCCT",
+    ]
+    assert (*job[1:3], json.loads(job[3])) == ("course-copy", "done", {"created": 1, "updated": 1})
+    assert job[4] == str(copying / "BCCT" / "datadump" / "spring.txt.csv")
+    with (copying / "BCCT" / "datadump" / "spring.txt.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [
+            (one["copy_type"], one["destination"], one["code"], one["message"], one["result"])
+            for one in csv.DictReader(file)
+        ] == [
+            ("SECTION", "MATH101_S27", "0", "created: MATH101_S27", "SUCCESS"),
+            ("CONTENT", "HIST200_F26", "0", "content copied into HIST200_F26", "SUCCESS"),
+        ]
+    made = "SELECT call_number, content FROM section WHERE call_number IN ('MATH101_S27', 'HIST200_F26') ORDER BY 1"
+    assert query(copying.parent / "c.db", made) == [("HIST200_F26", 1), ("MATH101_S27", 0)]
+
+
+def test_a_refused_course_copy_file_goes_to_bcct_processed_too_and_its_log_says_why(
+    copying: Path, bulkload: CommandLine
+) -> None:
+    (copying / "BCCT" / "spring.txt").write_text("these are\nno copies\n")
+    assert bulkload("watch", "--once").code == 3
+    logged = ["BCCT/datadump/spring.rejects.txt", "BCCT/datadump/spring.txt.csv"]
+    assert places_of(copying) == [*logged, "BCCT/processed/spring.txt"]
+    assert "CELL_COUNT" in (copying / "BCCT" / "datadump" / "spring.txt.csv").read_text()
 
 
 def test_the_form_of_a_nightly_users_file_is_checked_at_once(institution: Path, bulkload: CommandLine) -> None:
