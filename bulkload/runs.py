@@ -67,13 +67,14 @@ def workspace(folder: Path | None) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def validate(request: Request, store: Store | None, *, stays: bool = False) -> Report:
+def validate(request: Request, store: Store | None, *, stays: bool = False, folder: Path | None = None) -> Report:
     """Do all that `apply` does but applying; without a store, all that needs none.
 
     `stays`: the store is a copy that will be thrown away, and later files are to be checked on top of this one.
+    `folder` is made for what has to be set aside, and removed; else it is one of the system's for such things.
     """
     report = Report(shown_name(request.path), "validate", store=str(store.path) if store else None)
-    with workspace(None) as work:
+    with workspace(folder) as work:
         try:
             with identify(request.path, request.reading, request.options, work) as source:
                 report.remark(source.template.remarks)
@@ -211,7 +212,7 @@ def apply_file(request: Request, store: Store) -> Report:
             close_job(store, job, "failed", f"A fault of bulkload itself: {type(error).__name__}.", now)
             raise
         finally:
-            jobs.remove_work(store, job)
+            jobs.remove_work(store, job.id)
     report.seconds = time.monotonic() - report.begun
     return report
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from bulkload.jobs import Job, are_moved
 from bulkload.logs import Log
 from bulkload.mailing.letters import mails_due
 from bulkload.places import default_results
-from bulkload.runs import Request, apply_file, validate
+from bulkload.runs import Request, apply_file, validate, workspace
 from bulkload.sites import Folder, Site
 from bulkload.source import Reading, shown_path
 from bulkload.store import Store, deliveries, jobs, open_store, outbox, store_path
@@ -130,6 +129,8 @@ class Work:
             for one in deliveries.on_their_way(store, self.site.name):
                 if one.state == "running":
                     deliveries.change(store, one.job, crashes=deliveries.find(store, one.job).crashes + 1)
+                elif one.state == "received":
+                    jobs.remove_work(store, one.job)
             for sentence in jobs.tidy(store, self.now):
                 self.troubles.begin(sentence, sentence)
 
@@ -178,9 +179,10 @@ class Work:
         taken = find_taken(folder, one.job.id)
         if one.job.state not in {"received", "queued", "running"}:
             return self.settle(store, one, folder, taken)
-        if taken is None:
-            jobs.close(store, one.job.id, state="failed", ended_at=self.now, message=GONE)
-            return self.settle(store, one, folder, None)
+        if taken is None or one.crashes >= MOST_CRASHES:
+            message = GONE if taken is None else DIED
+            jobs.close(store, one.job.id, state="failed", ended_at=self.now, message=message)
+            return self.settle(store, one, folder, taken)
         if one.job.state == "received":
             one, taken = self.check_in(store, one, folder, taken)
         return self.run(store, one, folder, taken) if self.is_due(one.due_at) else 0
@@ -192,19 +194,23 @@ class Work:
     def check_in(self, store: Store, one: Delivery, folder: Folder, taken: Taken) -> tuple[Delivery, Taken]:
         """Check a file's form, and queue it; one that is not in the proper format has its turn at once, to be refused.
 
-        It is checked under its own name (seed 000, "What Happens After Submission").
+        It is checked under its own name (seed 000, "What Happens After Submission"). It counts as a crash until it
+        is done, and what it sets aside is the job's, as when it is loaded: a crash leaves nothing that nobody clears.
         """
-        with tempfile.TemporaryDirectory(prefix="bulkload-") as work:
-            named = Path(work) / taken.name
+        deliveries.change(store, one.job.id, crashes=one.crashes + 1)
+        with workspace(jobs.folder(store) / one.job.id / "work") as work:
+            named = work / "named" / taken.name
+            named.parent.mkdir(mode=0o700)
             named.symlink_to(taken.path.absolute())
-            report = validate(Request(named, self.reading(folder), self.options(folder)), None)
+            request = Request(named, self.reading(folder), self.options(folder))
+            report = validate(request, None, folder=work / "checked")
         if report.state == "refused":
             one = replace(one, due_at=self.now)
         place = in_queue(folder, one.job.id, taken.name)
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         taken.path.rename(place)
         with store.transaction():
-            deliveries.change(store, one.job.id, due_at=one.due_at)
+            deliveries.change(store, one.job.id, due_at=one.due_at, crashes=one.crashes)
             jobs.change(store, one.job.id, state="queued", path=shown_path(place))
         return replace(one, job=replace(one.job, state="queued")), replace(taken, path=place)
 
@@ -213,9 +219,6 @@ class Work:
         if is_being_written(taken.path):
             self.troubles.begin(one.job.id, f"{one.job.file} is still being written.", job=one.job.id)
             return None
-        if one.crashes >= MOST_CRASHES:
-            jobs.close(store, one.job.id, state="failed", ended_at=self.now, message=DIED)
-            return self.settle(store, one, folder, taken)
         request = Request(
             taken.path,
             self.reading(folder),
@@ -259,7 +262,7 @@ class Work:
         self.troubles.begin(one.job.id, sentence_of(error), job=one.job.id, file=one.job.file, again_in=pause)
         with contextlib.suppress(BulkloadError):
             jobs.close(store, one.job.id, state="queued", message=sentence_of(error))
-            deliveries.change(store, one.job.id, tries=one.tries + 1, due_at=self.now + pause)
+            deliveries.change(store, one.job.id, tries=one.tries + 1, crashes=one.crashes, due_at=self.now + pause)
 
     def settle(self, store: Store, one: Delivery, folder: Folder, taken: Taken | None) -> int:
         """Move a file whose job has ended to where it rests, and put the mails that are due into the outbox."""
