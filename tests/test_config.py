@@ -28,6 +28,9 @@ def north(tmp_path: Path) -> Site:
 
 SITE = '[[site]]\nname = "north"\nstore = "n.db"\n'
 
+FOLDER = SITE + '[[site.folder]]\npath = "a"\ntemplate = "user"\n'
+MAILED = SITE + "[site.mail]\n"
+
 MISTAKES = {
     'stor = "x.db"\n': "line 1: unknown setting 'stor'; did you mean 'store'?",
     "store = 7\n": "line 1: store = 7: it has to be a file, or sqlite:///FILE, in quotes.",
@@ -36,7 +39,7 @@ MISTAKES = {
     '# one site\n\n[[site]]\nname = "north"\n': "line 3: site needs store",
     SITE + 'schedule = "2 am"\n': 'line 4: schedule = "2 am": it has to be a time of day such as "02:00".',
     SITE + 'schedule = "24:00"\n': "line 4: schedule",
-    SITE + "poll_seconds = 0\n": "line 4: poll_seconds = 0: it has to be a number above 0.",
+    SITE + "poll_seconds = 0\n": "line 4: poll_seconds = 0: it has to be a number above 0, up to 86400.",
     SITE + "poll_seconds = true\n": "line 4: poll_seconds = true",
     SITE + "keep_processed = 1.5\n": "line 4: keep_processed = 1.5: it has to be a whole number above 0.",
     SITE + 'layouts = ["student", "API", "FTP"]\n': "line 4: there is no layout 'FTP'; there are API, BCCT, student.",
@@ -48,14 +51,40 @@ MISTAKES = {
     SITE
     + '[[site.folder]]\npath = "a"\ntemplate = "user"\nlegacy = "yes"\n': 'line 7: legacy = "yes": it has to be true or false.',
     SITE
-    + '[site.mail]\nhost = "h"\nsender = "s"\ntls = "ssl"\n': 'line 7: tls = "ssl": it has to be "starttls" or "tls" or "none".',
+    + '[site.mail]\nhost = "h"\nsender = "s@x.org"\ntls = "ssl"\n': 'line 7: tls = "ssl": it has to be "starttls" or "tls" or "none".',
     SITE
-    + '[site.mail]\nhost = "h"\nsender = "s"\nerror = ["x"]\n': "line 7: unknown setting 'error'; did you mean 'errors'?",
+    + '[site.mail]\nhost = "h"\nsender = "s@x.org"\nerror = ["x"]\n': "line 7: unknown setting 'error'; did you mean 'errors'?",
     SITE
-    + '[site.mail]\nhost = "h"\nsender = "s"\npassword = "a"\npassword_env = "B"\n': "line 4: give one of password",
+    + '[site.mail]\nhost = "h"\nsender = "s@x.org"\npassword = "a"\npassword_env = "B"\n': "line 4: give one of password",
     SITE + "[[site.folder]]\npath = 'a'\ntemplate = 'user'\n" * 2: "the folder",
     SITE + SITE: "line 5: two sites are called 'north'.",
     'name = "north\n': "line 1",
+    SITE + "poll_seconds = inf\n": "line 4: poll_seconds = inf",
+    SITE + "poll_seconds = nan\n": "line 4: poll_seconds = nan",
+    SITE + "poll_seconds = 1e9\n": "line 4: poll_seconds",
+    SITE + 'root = "~nobody-of-this-name/x"\n': "line 4: root",
+    SITE + 'root = "a\\nb"\n': "line 4: root",
+    '[[site]]\nname = "north"\nstore = "postgresql://u:Secret9@h/db"\n': 'line 3: store = "postgresql://…@h/db": it has to be',
+    FOLDER + 'encoding = "klingon"\n': 'line 7: encoding = "klingon": it has to be the name of an encoding',
+    FOLDER + 'encoding = "hex"\n': "line 7: encoding",
+    FOLDER + 'processed = "a"\n': "/a is where refused files of",
+    FOLDER + 'results = "b/../a/"\n': "/a is where results of",
+    FOLDER
+    + '[[site.folder]]\npath = "b"\ntemplate = "user"\nqueued = "a"\n[[site.folder]]\npath = "a/b"\ntemplate = "user"\n': "line 7: /",
+    SITE + 'layouts = ["API"]\n[[site.folder]]\npath = "."\ntemplate = "user"\n': "line 4: /",
+    FOLDER + 'queued = "q"\n[[site.folder]]\npath = "b/a"\ntemplate = "event"\nqueued = "q"\n': "line 8: files of",
+    MAILED
+    + 'host = "mail..org"\nsender = "s@x.org"\n': 'line 5: host = "mail..org": it has to be the name of a server',
+    MAILED + 'host = "smtp://u:Secret9@h"\nsender = "s@x.org"\n': 'line 5: host = "smtp://…@h"',
+    MAILED + 'host = "h"\nsender = "me"\n': 'line 6: sender = "me": it has to be a mail address',
+    MAILED + 'host = "h"\nsender = "s@x.org"\nerrors = ["a@x.org", "b"]\n': "line 7: errors",
+    MAILED + 'host = "h"\nsender = "s@x.org"\nreports = "a@x.org\\nBcc: c@x.org"\n': "line 7: reports",
+    MAILED
+    + 'host = "h"\nsender = "s@x.org"\nport = 70000\n': "line 7: port = 70000: it has to be a whole number from 1 to 65535.",
+    MAILED
+    + 'host = "h"\nsender = "s@x.org"\npassword = 98765\n': "line 7: password = …: it has to be a text in quotes.",
+    MAILED + 'host = "h"\nsender = "s@x.org"\nuser = "u"\n': "line 4: there is a user, and no password",
+    MAILED + 'host = "h"\nsender = "s@x.org"\npassword = "a"\n': "line 4: there is a password, and no user",
 }
 
 
@@ -67,6 +96,31 @@ def test_a_mistake_is_named_with_its_line(said: str, sentence: str, tmp_path: Pa
         assert answer.code == 2
         assert "bulkload.toml" in answer.err
         assert sentence in answer.err
+        assert "Secret9" not in answer.err
+        assert "98765" not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b'store = "\xe9.db"', "is not UTF-8, from byte 9 on"), ('store = "é.db"'.encode("utf-16"), "is not UTF-8")],
+)
+def test_a_configuration_that_is_not_utf_8_is_said(
+    content: bytes, sentence: str, tmp_path: Path, bulkload: CommandLine
+) -> None:
+    (tmp_path / "bulkload.toml").write_bytes(content)
+    said = bulkload("status")
+    assert (said.code, sentence in said.err) == (2, True)
+
+
+def test_a_configuration_may_begin_with_a_byte_order_mark(tmp_path: Path, bulkload: CommandLine) -> None:
+    (tmp_path / "bulkload.toml").write_bytes(b"\xef\xbb\xbf" + SITE.encode())
+    assert settings().site[0].name == "north"
+
+
+def test_a_configuration_that_cannot_be_read_is_said(bulkload: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BULKLOAD_CONFIG", "/proc/self/mem")
+    said = bulkload("status")
+    assert (said.code, "/proc/self/mem cannot be read: " in said.err) == (2, True)
 
 
 def test_all_mistakes_are_named_at_once_in_the_order_of_their_lines(tmp_path: Path, bulkload: CommandLine) -> None:
@@ -76,7 +130,7 @@ def test_all_mistakes_are_named_at_once_in_the_order_of_their_lines(tmp_path: Pa
 
 
 def test_settings_are_frozen_and_show_no_password(tmp_path: Path) -> None:
-    site(tmp_path, mail=MAIL.format(port=25) + 'password = "correct horse"\n')
+    site(tmp_path, mail=MAIL.format(port=25) + 'user = "u"\npassword = "correct horse"\n')
     found = settings()
     assert "correct horse" not in repr(found)
     with pytest.raises(FrozenInstanceError):
@@ -90,6 +144,8 @@ def test_relative_paths_begin_where_the_file_stands(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("BULKLOAD_CONFIG", str(north.config))
     (found,) = settings().site
     assert found.store == str(north.store)
+    north.config.write_text(north.config.read_text().replace('"north.db"', '"sqlite:///north.db"'))
+    assert settings().site[0].store == str(north.store)
     assert [one.path for one in found.folders()] == [north.drop]
 
 

@@ -52,19 +52,14 @@ def unmarked(path: Path) -> Taken | None:
     return Taken(one[2], path.name[: one.start()] + path.name[one.end() :], path)
 
 
-def waiting_room(folder: Folder) -> Path:
-    """Return where the files of a folder wait, each in a folder named by its job's id, so that it keeps its name."""
-    return folder.queued / folder.path.name
-
-
 def in_queue(folder: Folder, job_id: str, name: str) -> Path:
     """Return where a file of a folder waits for its turn."""
-    return waiting_room(folder) / job_id / name
+    return folder.room / job_id / name
 
 
 def taken_ids(folder: Folder) -> Iterator[str]:
     """Yield the ids of the files of a folder that are on their way, wherever a crash may have left them."""
-    room = waiting_room(folder)
+    room = folder.room
     yield from (one for one in sorted(os.listdir(room)) if is_id(one)) if room.is_dir() else ()  # noqa: PTH208 - names alone
     if folder.checked_in is not None and folder.checked_in.is_dir():
         yield from (one.id for one in map(unmarked, sorted(folder.checked_in.iterdir())) if one is not None)
@@ -72,7 +67,7 @@ def taken_ids(folder: Folder) -> Iterator[str]:
 
 def find_taken(folder: Folder, job_id: str) -> Taken | None:
     """Return the taken file of an id, wherever it is on its way; None where there is none."""
-    room = waiting_room(folder) / job_id
+    room = folder.room / job_id
     for path in room.iterdir() if room.is_dir() else ():
         return Taken(job_id, path.name, path)
     for path in folder.checked_in.glob(f"*-{job_id}*") if folder.checked_in is not None else ():

@@ -19,7 +19,6 @@ from bulkload.store import store_path
 from bulkload.watching.daily import raise_alarms
 from bulkload.watching.keeping import purge_daily
 from bulkload.watching.looking import Looks
-from bulkload.watching.names import waiting_room
 from bulkload.watching.taking import flush, take
 from bulkload.watching.troubles import Troubles, sentence_of
 from bulkload.watching.work import Work
@@ -178,7 +177,7 @@ def make_places(folder: Folder) -> None:
     """Make the folders that things go to, but none above them; raise OSError where new files cannot come: a share that is not there."""
     if not folder.path.is_dir():
         raise FileNotFoundError(2, "there is no such folder, or its share is not there", str(folder.path))
-    for place in (*folder.places.values(), waiting_room(folder)):
+    for place in (*folder.places.values(), folder.room):
         place.mkdir(exist_ok=True)
 
 
