@@ -12,7 +12,7 @@ from typing import Literal
 
 from bulkload.config import Settings
 from bulkload.errors import BulkloadError, UsageError
-from bulkload.mailing.sending import answers
+from bulkload.mailing.sending import answers, unprepared
 from bulkload.sites import Folder, MailSettings, Site
 from bulkload.store import open_store, store_path
 from bulkload.templates import template_named
@@ -81,7 +81,9 @@ def of_folder(folder: Folder, where: str) -> Iterator[Remark]:
     """Yield what is wrong with the places of a folder."""
     there = []
     for what, path in folder.places.items():
-        if not path.is_dir():
+        if path.exists() and not path.is_dir():
+            yield Remark("wrong", where, f"the folder for {what}, {path}, is a file.")
+        elif not path.is_dir():
             sentence = f"the folder for {what}, {path}, is missing (check-config --make-folders makes it)."
             yield Remark("wrong", where, sentence)
         elif not writable(path):
@@ -132,12 +134,7 @@ def of_mail(mail: MailSettings, where: str, file: Path | None, *, ask: bool) -> 
             f"mail.password is in clear text in {file}, which others can read (mode {mode:04o}). Use password_file."
         )
         yield Remark("risky", where, sentence)
-    try:
-        mail.secret()
-    except ValueError as error:
-        yield Remark("wrong", where, f"the password of the mail server cannot be had: {error}.")
-        return
-    trouble = answers(mail) if ask else ""
+    trouble = answers(mail) if ask else unprepared(mail)
     if trouble:
         yield Remark("wrong", where, trouble)
 
@@ -146,6 +143,6 @@ def make_missing(sites: Sequence[Site]) -> Iterator[Path]:
     """Make the folders of sites that are missing, and yield them."""
     for folder in (folder for site in sites for folder in site.folders()):
         for path in folder.places.values():
-            if not path.is_dir():
+            if not path.exists():
                 path.mkdir(parents=True)
                 yield path

@@ -52,7 +52,9 @@ def status(job: str | None, wants_json: bool, save: Path | None, form: str | Non
     style = "json" if wants_json else chosen(form)  # type: ignore[arg-type]
     store, site, now = where["store"], where["site"], where["now"]
     if where["check"]:
-        return check_all(store, site, now)
+        if job is not None or save is not None:
+            raise UsageError("--check looks at all jobs: give it no JOB, and no --save.")
+        return check_all(store, site, now, style)
     at = chosen_store(settings(), store, site)
     with open_store(at.store) as opened:
         since = int(clock(now).timestamp()) - KEPT_SECONDS
@@ -74,7 +76,7 @@ def status(job: str | None, wants_json: bool, save: Path | None, form: str | Non
         return print_one(one, style, at.shown)
 
 
-def check_all(store: str | None, site: str | None, now: str | None) -> int:
+def check_all(store: str | None, site: str | None, now: str | None, style: str) -> int:
     """Print what is late, failed or stuck, and return 1 where something is."""
     from bulkload.config import chosen_store, settings
     from bulkload.store import open_store
@@ -89,10 +91,11 @@ def check_all(store: str | None, site: str | None, now: str | None) -> int:
         for one in [found.site_named(site)] if site else found.site:
             assert one is not None
             said += [f"{one.name}: {sentence}" for sentence in site_troubles(one, found.shown_at(one), moment_now)]
-    for sentence in said:
-        click.echo(printable(sentence))
-    if not said:
-        click.echo("Nothing is late, failed or stuck.")
+    if style == "json":
+        click.echo(as_json(said))
+    else:
+        for sentence in said or ["Nothing is late, failed or stuck."]:
+            click.echo(printable(sentence))
     return 1 if said else 0
 
 

@@ -61,6 +61,12 @@ def lying(folder: Folder, now: datetime) -> Iterator[str]:
         return
     for name in there:
         path = folder.path / name
-        ready = is_wanted(name, folder.marker) and (not folder.marker or name + folder.marker in there)
-        if ready and path.stat().st_ctime + STUCK < now.timestamp() and not is_written_by_us(path):
-            yield f"{path} has not been taken: does the watcher run?"
+        if not is_wanted(name, folder.marker) or (folder.marker and name + folder.marker not in there):
+            continue
+        try:
+            if path.stat().st_ctime + STUCK < now.timestamp() and not is_written_by_us(path):
+                yield f"{path} has not been taken: does the watcher run?"
+        except FileNotFoundError:  # it is being taken
+            continue
+        except OSError as error:
+            yield f"{path} cannot be read: {error.strerror}."

@@ -11,13 +11,13 @@ from datetime import datetime
 from pathlib import Path
 
 from bulkload.clocks import local_day
+from bulkload.errors import sentence_of
 from bulkload.jobs import KEPT_SECONDS, sha256_of
 from bulkload.logs import Log
 from bulkload.sites import Site
 from bulkload.source import shown_name
 from bulkload.store import Store, chores, jobs
 from bulkload.watching.names import unmarked
-from bulkload.watching.troubles import sentence_of
 
 PURGE = "purge"
 

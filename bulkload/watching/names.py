@@ -18,6 +18,10 @@ MARK = re.compile(rf"\.(\d{{8}})-([{ALPHABET}]{{10}})(?=\.|$)")
 """The day and the id of a job, before the ending of a name."""
 
 
+LONGEST = 180
+"""Bytes of a name at most: a disk takes 255, and results on their way have 60 more and a number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A file that was taken out of a folder: its job's id, its own name, and where it is now."""
@@ -41,6 +45,15 @@ def marked(name: str, arrived_at: int, job_id: str, zone: str) -> str:
     """Return a name with the day of its arrival and its job's id before its ending, so that it overwrites no other."""
     own, arrived = stem(Path(name)), datetime.fromtimestamp(arrived_at, UTC)
     return f"{own}.{local_day(arrived, zone):%Y%m%d}-{job_id}{name[len(own) :]}"
+
+
+def fitting(name: str) -> str:
+    """Return a name, cut before its ending where a disk could not hold the longer names that are made of it."""
+    own = stem(Path(name))
+    ending = name[len(own) :]
+    while len(os.fsencode(own + ending)) > LONGEST:
+        own, ending = (own[:-1], ending) if len(own) > 1 else (own, ending[:-1])
+    return own + ending
 
 
 def unmarked(path: Path) -> Taken | None:

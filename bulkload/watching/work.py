@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bulkload.config import Settings
-from bulkload.errors import BulkloadError, Busy, FileRefused, QueueBusy, StoreError
+from bulkload.errors import BulkloadError, Busy, FileRefused, QueueBusy, StoreError, UsageError, sentence_of
 from bulkload.jobs import Job, are_moved
 from bulkload.logs import Log
 from bulkload.mailing.letters import mails_due
@@ -28,7 +28,7 @@ from bulkload.templates import template_named, templates
 from bulkload.watching.looking import is_being_written
 from bulkload.watching.names import Taken, find_taken, in_queue, marked, taken_ids
 from bulkload.watching.taking import delivery_of, flush, remove_marker, take
-from bulkload.watching.troubles import Troubles, sentence_of
+from bulkload.watching.troubles import Troubles
 
 SLICE = 5.0
 """Seconds of work after which others have a turn at the store: mails that wait to be sent."""
@@ -140,10 +140,10 @@ class Work:
 
     def adopt(self, store: Store) -> None:
         """Queue the files that were taken and are no jobs yet."""
-        on_their_way = {one.job for one in deliveries.on_their_way(store, self.site.name)} | self.resting
+        on_their_way = {one.job: one.folder for one in deliveries.on_their_way(store, self.site.name)}
         new: list[tuple[Taken, Delivery]] = []
-        for folder in self.folders.values():
-            unknown = [one for one in taken_ids(folder) if one not in on_their_way]
+        for name, folder in self.folders.items():
+            unknown = [one for one in taken_ids(folder) if on_their_way.get(one) != name and one not in self.resting]
             known = deliveries.known(store, unknown)
             for job_id in unknown:
                 taken = find_taken(folder, job_id)
@@ -161,21 +161,24 @@ class Work:
             deliveries.add(store, [one for _, one in sorted(new, key=lambda pair: pair[0].order)])
 
     def known_already(self, store: Store, taken: Taken, folder: Folder, *, rests: bool | None) -> None:
-        """Deal with a file whose id a job has already: it rests there, or is to be moved on again, or is another file."""
-        if rests is None:  # another job drew this id in the same second
+        """Deal with a file whose id a job has already: it rests there, or is to be moved on, or is another file.
+
+        Where it lies counts: its folder may have another path since, or its site another name.
+        """
+        is_its = rests is not None and jobs.select(store, "id = ?", taken.id)[0].file == shown_path(Path(taken.name))
+        if not is_its:  # two watchers may draw one id in the same second
             take(folder, taken.path, self.clock(), self.site.time_zone, taken.name)
         elif rests and folder.checked_in == taken.path.parent:
             self.resting.add(taken.id)
-        else:  # its last rename did not reach the disk
-            deliveries.change(store, taken.id, settled_at=None)
+        else:  # its last rename did not reach the disk, or it waits for a watcher that is configured otherwise now
+            name = shown_path(folder.path)
+            deliveries.change(store, taken.id, settled_at=None, site=self.site.name, folder=name)
 
     def further(self, store: Store, one: Delivery) -> int | None:
         """Bring a file as far as it can be brought now; return an exit code, or None where its folder has to wait."""
         folder = self.folders.get(one.folder)
         if folder is None:
-            sentence = f"{one.job.file} came by {one.folder}, which is no longer configured."
-            self.troubles.begin(one.folder, sentence, job=one.job.id)
-            return None
+            raise UsageError(f"{one.job.file} came by {one.folder}, which is no longer configured. It waits.")
         taken = find_taken(folder, one.job.id)
         if one.job.state not in {"received", "queued", "running"}:
             return self.settle(store, one, folder, taken)
@@ -228,8 +231,8 @@ class Work:
             say=lambda sentence: self.log("note", job=one.job.id, text=sentence),
             job=one.job,
         )
-        apply_file(request, store)
-        return self.settle(store, one, folder, taken)
+        report = apply_file(request, store)
+        return max(report.exit_code, self.settle(store, one, folder, taken))
 
     def safely(self, store: Store, one: Delivery) -> int | None:
         """Bring a file further; where some trouble stops that, it waits for a while, and its folder's others with it.
@@ -261,8 +264,12 @@ class Work:
         pause = min(FIRST_PAUSE * 2 ** min(one.tries, 10), LONGEST_PAUSE)
         self.troubles.begin(one.job.id, sentence_of(error), job=one.job.id, file=one.job.file, again_in=pause)
         with contextlib.suppress(BulkloadError):
-            jobs.close(store, one.job.id, state="queued", message=sentence_of(error))
-            deliveries.change(store, one.job.id, tries=one.tries + 1, crashes=one.crashes, due_at=self.now + pause)
+            state = deliveries.find(store, one.job.id).job.state
+            due_at = one.due_at if state == "received" else self.now + pause  # its form is not checked yet
+            jobs.close(
+                store, one.job.id, state="received" if state == "received" else "queued", message=sentence_of(error)
+            )
+            deliveries.change(store, one.job.id, tries=one.tries + 1, crashes=one.crashes, due_at=due_at)
 
     def settle(self, store: Store, one: Delivery, folder: Folder, taken: Taken | None) -> int:
         """Move a file whose job has ended to where it rests, and put the mails that are due into the outbox."""
