@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,6 +18,9 @@ from bulkload.toml_lines import Keys
 
 FILE = "bulkload.toml"
 
+AS_TOML = """Texts stand in quotes: name = "north"; those with backslashes in single ones: root = 'C:\\data'."""
+"""What is most often forgotten where a file cannot be read at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -28,7 +32,7 @@ class Settings:
     file: Path | None = None
     store: str | None = setting(kinds.STORE, "the store: a file, relative to the folder of `bulkload.toml`", None)
     display_time_zone: str = setting(kinds.ZONE, "the time zone in which results show dates (an IANA name)", "UTC")
-    display_date: str = setting(kinds.TEXT, "how results show dates (as Python's `strftime`)", "%m/%d/%Y %I:%M %p")
+    display_date: str = setting(kinds.DATE_FORM, "how results show dates (as Python's `strftime`)", "%m/%d/%Y %I:%M %p")
     source: str | None = setting(
         kinds.TEXT,
         "the institution's client string, which records of `user-enrollment` and `course-copy` files must have",
@@ -89,7 +93,9 @@ def settings() -> Settings:
     try:
         said = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: {error}.") from error
+        what, _, at = str(error).partition(" (at ")
+        where = re.sub(r"line (\d+), column (\d+)\)", r", line \1, column \2", at) if at.startswith("line") else ""
+        raise UsageError(f"{path}{where}: {what}. {AS_TOML}") from error
     reader = Reader(path, text, [])
     found = reader.table(Settings, said, ())
     if found is not None:

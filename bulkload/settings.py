@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import time
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,12 +31,13 @@ ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-
 class Kind:
     """What values a setting takes: in words, and how one is read; `read` raises ValueError for any other.
 
-    A value of a `secret` kind is never repeated.
+    A value of a `secret` kind is never repeated; `table` is what a table, or each of several, declares.
     """
 
     says: str
     read: Callable[[object, Reader, Keys], Any]
     secret: bool = False
+    table: type[Any] | None = None
 
 
 def setting(kind: Kind, says: str, default: Any = MISSING) -> Any:
@@ -65,7 +66,7 @@ class Reader:
         known = {one.name: one for one in fields(declared) if one.metadata}  # type: ignore[arg-type]
         for name in said:
             if name not in known:
-                self.wrong((*keys, name), f"unknown setting {name!r}; {meant(name, list(known))}")
+                self.wrong((*keys, name), f"unknown setting {name!r}; {meant(name, known)}")
         found: dict[str, Any] = {}
         good = len(self.mistakes)
         for name, one in known.items():
@@ -94,10 +95,15 @@ def shown(value: object) -> str:
     return f'"{CREDENTIALS.sub("…", value)}"' if isinstance(value, str) else str(value)
 
 
-def meant(name: str, known: list[str]) -> str:
-    """Say which setting may have been meant, or which there are."""
+def meant(name: str, known: Mapping[str, Field[Any]]) -> str:
+    """Say which setting may have been meant, to which table it belongs, or which there are."""
     near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."
+    if near:
+        return f"did you mean {near[0]!r}?"
+    for table, one in known.items():
+        if name in {inner.name for inner in fields(one.metadata["kind"].table or Kind)}:
+            return f"it belongs to a table {table!r}."
+    return f"there are {', '.join(known)}."
 
 
 def text(value: object, *_: object) -> str:
@@ -183,6 +189,20 @@ def sender(value: object, *_: object) -> str:
     return str(value)
 
 
+def marker(value: object, *_: object) -> str:
+    """Read the ending of a marker."""
+    if not re.fullmatch(r"\.[^/]+", text(value)):
+        raise ValueError
+    return str(value)
+
+
+def date_form(value: object, *_: object) -> str:
+    """Read a form of dates and times."""
+    if not re.search("%[A-Za-z]", text(value)):
+        raise ValueError
+    return str(value)
+
+
 def encoding(value: object, *_: object) -> str:
     """Read the name of an encoding of text."""
     try:
@@ -250,7 +270,7 @@ def one_of(*choices: str) -> Kind:
 
 def table_of(declared: type[Any]) -> Kind:
     """Return the kind of a setting that is a table."""
-    return Kind("a table", lambda value, reader, keys: reader.table(declared, value, keys))
+    return Kind("a table", lambda value, reader, keys: reader.table(declared, value, keys), table=declared)
 
 
 def tables_of(declared: type[Any]) -> Kind:
@@ -263,7 +283,7 @@ def tables_of(declared: type[Any]) -> Kind:
             raise ValueError("a table, or a list of tables")
         return tuple(reader.table(declared, one, (*keys, nth)) for nth, one in enumerate(value))
 
-    return Kind("tables", read)
+    return Kind("tables", read, table=declared)
 
 
 NAME = Kind("letters, digits, dots, dashes and underscores, in quotes", name)
@@ -273,6 +293,8 @@ TEXTS = Kind("a list of texts in quotes", texts)
 HOST_NAME = Kind('the name of a server in quotes, such as "mail.example.org"', host)
 SENDER = Kind("a mail address in quotes, with a name or without", sender)
 ADDRESSES = Kind("a list of mail addresses in quotes", addresses)
+MARKER = Kind('an ending that begins with a dot, such as ".done"', marker)
+DATE_FORM = Kind('a form as of strftime, such as "%m/%d/%Y %I:%M %p"', date_form)
 ENCODING = Kind("the name of an encoding in quotes", encoding)
 YES_NO = Kind("true or false", yes_or_no)
 NUMBER = Kind("a number above 0", number)

@@ -47,7 +47,7 @@ class FolderTable:
     processed: Path | None = setting(kinds.INSIDE, "where files go afterwards; else `processed` in the folder", None)
     queued: Path | None = setting(kinds.INSIDE, "where files wait for their turn; else `queued` in the folder", None)
     schedule: time | None = setting(kinds.TIME, "another time of day than the site's", None)
-    marker: str | None = setting(kinds.TEXT, "another ending of markers than the site's", None)
+    marker: str | None = setting(kinds.MARKER, "another ending of markers than the site's", None)
     encoding: str | None = setting(kinds.ENCODING, "the encoding of its files, such as cp1252", None)
     delimiter: str | None = setting(kinds.DELIMITER, "another delimiter than the site's", None)
     course: str | None = setting(kinds.TEXT, "as `--course` of `apply`", None)
@@ -163,10 +163,12 @@ class Site:
     schedule: time | None = setting(kinds.TIME, "the time of day at which files are processed; else at once", None)
     time_zone: str = setting(kinds.ZONE, "the zone of `schedule`, `by` and dates in names", "UTC")
     display_time_zone: str | None = setting(kinds.ZONE, "as above, for this site", None)
-    display_date: str | None = setting(kinds.TEXT, "as above, for this site", None)
+    display_date: str | None = setting(kinds.DATE_FORM, "as above, for this site", None)
     source: str | None = setting(kinds.TEXT, "as above, for this site", None)
     delimiter: str | None = setting(kinds.DELIMITER, "what separates cells; else told from the header", None)
-    marker: str | None = setting(kinds.TEXT, 'an ending such as ".done": files are taken once NAME.done has come', None)
+    marker: str | None = setting(
+        kinds.MARKER, 'an ending such as ".done": files are taken once NAME.done has come', None
+    )
     poll_seconds: float = setting(kinds.SECONDS, "seconds between two looks into the folders", 5.0)
     keep_processed: int | None = setting(
         kinds.WHOLE, "days after which processed and refused files are removed; else never", None

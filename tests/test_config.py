@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
-from conftest import CommandLine
+from conftest import BULKLOAD, CommandLine
 from faults import mounted, read_only
 from loading import query
 from unattended import MAIL, Site, mail_server, site, users
@@ -58,7 +60,13 @@ MISTAKES = {
     + '[site.mail]\nhost = "h"\nsender = "s@x.org"\npassword = "a"\npassword_env = "B"\n': "line 4: give one of password",
     SITE + "[[site.folder]]\npath = 'a'\ntemplate = 'user'\n" * 2: "the folder",
     SITE + SITE: "line 5: two sites are called 'north'.",
-    'name = "north\n': "line 1",
+    'name = "north\n': "bulkload.toml, line 1, column 14: Illegal character",
+    "name = north\n": 'line 1, column 8: Invalid value. Texts stand in quotes: name = "north"',
+    'admins = [\n  "ann"\n': "bulkload.toml: Unclosed array. Texts",
+    "keep_processed = 9\n": "line 1: unknown setting 'keep_processed'; it belongs to a table 'site'.",
+    SITE + 'host = "h"\n': "line 4: unknown setting 'host'; it belongs to a table 'mail'.",
+    SITE + 'marker = "done"\n': 'line 4: marker = "done": it has to be an ending that begins with a dot',
+    SITE + 'display_date = "DD.MM.YYYY"\n': 'line 4: display_date = "DD.MM.YYYY": it has to be a form as of strftime',
     SITE + "poll_seconds = inf\n": "line 4: poll_seconds = inf",
     SITE + "poll_seconds = nan\n": "line 4: poll_seconds = nan",
     SITE + "poll_seconds = 1e9\n": "line 4: poll_seconds",
@@ -166,11 +174,38 @@ def test_a_site_has_to_be_named_where_there_are_several(tmp_path: Path, bulkload
         assert bulkload(*command, "--site", "south").code == 0
 
 
-def test_a_site_shows_dates_as_it_says(tmp_path: Path, bulkload: CommandLine) -> None:
+def test_a_site_shows_dates_as_it_says_and_their_zone_once(tmp_path: Path, bulkload: CommandLine) -> None:
     north = site(tmp_path, settings='display_time_zone = "Eastern Standard Time"\ndisplay_date = "%d.%m.%Y %H:%M"')
+    for day in (1, 2):
+        north.send(users("ann"))
+        bulkload("watch", "--once", "--now", f"2026-11-0{day}T17:30:00Z")
+    said = bulkload("status", "--now", "2026-11-03T00:00:00Z").out
+    assert [re.search(r"[0-9.]{10} [0-9:]{5}", one)[0] for one in said.splitlines()[2:4]] == [  # type: ignore[index]
+        "02.11.2026 12:30",
+        "01.11.2026 12:30",
+    ]
+    assert said.count("Eastern Standard Time") == 1
+
+
+def test_a_narrow_terminal_breaks_no_word_of_a_sentence_and_no_date(tmp_path: Path, bulkload: CommandLine) -> None:
+    import pexpect
+
+    north = site(tmp_path, settings='display_time_zone = "America/New_York"')
     north.send(users("ann"))
-    bulkload("watch", "--once")
-    assert "Eastern Standard Time" in bulkload("status").out
+    bulkload("watch", "--once", "--now", "2026-11-21T08:00:00Z")
+    (north.drop / "output" / "users.results.csv").unlink()
+    (north.drop / "output").rmdir()
+    environment = {**os.environ, "TERM": "dumb", "COLUMNS": "80"}
+    for command in ("check-config", "status --now 2026-11-21T09:00:00Z"):
+        printed = pexpect.run(f"{BULKLOAD} {command}", env=environment, cwd=str(tmp_path)).decode()
+        assert max(map(len, printed.splitlines())) <= 80 + len(str(tmp_path))
+        for whole in (
+            "the folder for results, ",
+            "check-config --make-folders",
+            "11/21/2026 03:00 AM",
+            "America/New_York",
+        ):
+            assert whole not in bulkload(*command.split()).out or whole in " ".join(printed.split())
 
 
 # ---- check-config
@@ -218,6 +253,36 @@ def test_a_folder_of_a_template_that_does_not_exist_is_wrong_and_is_not_watched(
 def test_a_file_that_no_folder_takes_cannot_be_expected(tmp_path: Path, bulkload: CommandLine) -> None:
     site(tmp_path, settings='expect = { template = "student", by = "06:00" }')
     assert "expect: no folder of the site takes files of the template student." in bulkload("check-config").out
+
+
+@pytest.mark.parametrize(
+    ("template", "more", "sentence"),
+    [
+        ("course-record", "", "Course records are imported into a course with --course ID"),
+        ("course-record", 'course = "C1"\nlegacy = true', "give one of them"),
+        ("user", 'course = "C1"', "a user file takes no course."),
+        ("user", "clean = true", "a user file takes no clean."),
+        ("user-enrollment", 'delimiter = ";"', "a user-enrollment file is never separated by ';'."),
+    ],
+)
+def test_options_that_no_file_of_a_folder_can_be_loaded_with_are_wrong_and_it_is_not_watched(
+    template: str, more: str, sentence: str, tmp_path: Path, bulkload: CommandLine
+) -> None:
+    north = site(tmp_path, folder=more)
+    north.config.write_text(north.config.read_text().replace('template = "user"', f'template = "{template}"'))
+    assert sentence in bulkload("check-config", "--make-folders").out
+    said = bulkload("watch", "--once")
+    assert (said.code, sentence in said.err) == (2, True)
+
+
+def test_a_file_in_the_place_of_a_folder_is_wrong_and_each_place_is_named_once(
+    north: Site, bulkload: CommandLine
+) -> None:
+    (north.drop / "processed").write_text("mine")
+    said = bulkload("check-config", "--make-folders").out
+    assert [one for one in remarks(said) if "processed" in one] == [
+        f"wrong: site north: the folder for processed files, {north.drop / 'processed'}, is a file."
+    ]
 
 
 def test_a_mail_server_that_does_not_answer_is_wrong(tmp_path: Path, bulkload: CommandLine) -> None:

@@ -232,7 +232,7 @@ def test_a_file_that_has_not_come_is_late_until_it_comes(tmp_path: Path, bulkloa
     assert bulkload("status", "--check", "--now", "2026-11-22T10:59:00Z").code == 0
     late = bulkload("status", "--check", "--now", "2026-11-22T11:00:00Z")
     assert late.code == 1
-    assert "north: no user file has come between 11/21/2026 11:00 AM UTC and 11/22/2026 11:00 AM UTC" in late.out
+    assert "north: No user file has come between 11/21/2026 11:00 AM UTC and 11/22/2026 11:00 AM UTC" in late.out
     north.send(users("ann"))
     bulkload("watch", "--once", "--now", "2026-11-22T11:30:00Z")
     assert bulkload("status", "--check", "--now", "2026-11-22T12:00:00Z").code == 0

@@ -10,12 +10,24 @@ from typing import Any
 
 import click
 
-from bulkload.cli.common import as_json, chosen, clock, format_option, now_option, printable, site_option, store_option
+from bulkload.cli.common import (
+    as_json,
+    chosen,
+    clock,
+    format_option,
+    now_option,
+    printable,
+    say,
+    site_option,
+    store_option,
+)
 from bulkload.clocks import shown_moment
 from bulkload.config import Settings
 from bulkload.jobs import KEPT_SECONDS, Job
 
 COLUMNS = ("job", "submitted", "state", "template", "file", "rows", "outcomes")
+WRAPPED = {"file", "outcomes", "first rows", ""}
+"""The columns that a narrow terminal wraps; all others are read as a whole."""
 
 
 @click.command()
@@ -95,7 +107,7 @@ def check_all(store: str | None, site: str | None, now: str | None, style: str) 
         click.echo(as_json(said))
     else:
         for sentence in said or ["Nothing is late, failed or stuck."]:
-            click.echo(printable(sentence))
+            say(sentence)
     return 1 if said else 0
 
 
@@ -103,7 +115,7 @@ def line(job: Job, shown: Settings) -> tuple[str, ...]:
     """Return a job as a line of the list."""
     return (
         job.id,
-        moment(job.submitted_at, shown),
+        moment(job.submitted_at, shown).removesuffix(f" {shown.display_time_zone}"),
         job.state,
         job.template or "",
         job.file,
@@ -130,6 +142,7 @@ def print_all(found: list[Job], style: str, shown: Settings) -> int:
         click.echo("There are no jobs of the last 60 days.")
     else:
         print_table(COLUMNS, [line(job, shown) for job in found], style)
+        click.echo(f"\nTimes are of {shown.display_time_zone}.")
     return 0
 
 
@@ -168,7 +181,9 @@ def print_table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]], styl
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(*headings, box=None, header_style="dim", show_header=any(headings), padding=(0, 2, 0, 0))
+        table = Table(box=None, header_style="dim", show_header=any(headings), padding=(0, 2, 0, 0), pad_edge=False)
+        for nth, heading in enumerate(headings):
+            table.add_column(heading, no_wrap=heading not in WRAPPED or (nth == 0 and not heading))
         for row in rows:
             table.add_row(*(Text(cell, overflow="fold") for cell in row))
         Console(highlight=False).print(table)

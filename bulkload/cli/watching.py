@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bulkload.cli.common import Command, clock, now_option, printable, site_option, store_option
+from bulkload.cli.common import Command, clock, now_option, say, site_option, store_option
 from bulkload.cli.loading import ALLOCATOR
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def purge(store: str | None, site: str | None, now: str | None) -> int:
     with open_store(at.store, create=True) as opened:
         done = purge_all(opened, at.site, clock(now))
     for sentence in done.left:
-        click.echo(f"bulkload: {printable(sentence)}", err=True)
+        say(f"bulkload: {sentence}", err=True)
     jobs, files = counted(done.jobs, "job was", "jobs were"), counted(done.files, "file was", "files were")
     click.echo(f"{jobs} purged, and {files} removed from folders.")
     return StoreError.exit_code if done.left else 0
@@ -185,10 +185,10 @@ def check_config(make_folders: bool, no_mail: bool) -> int:
     sites_named(found, ())
     if make_folders:
         for path in make_missing(found.site):
-            click.echo(printable(f"made: {path}"))
+            say(f"made: {path}")
     said = list(checked(found, ask_mail=not no_mail))
     for one in said:
-        click.echo(printable(f"{one.severity}: {one.where}: {one.sentence}"))
+        say(f"{one.severity}: {one.where}: {one.sentence}")
     wrong = sum(one.severity == "wrong" for one in said)
     sites = counted(len(found.site), "site", "sites")
     click.echo(f"{found.file}: {sites}, {wrong} wrong, {len(said) - wrong} risky.")

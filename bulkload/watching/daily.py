@@ -22,11 +22,11 @@ class Late:
     by: datetime
     since: datetime
 
-    def sentence(self, site: Site, shown: Settings) -> str:
+    def sentence(self, shown: Settings) -> str:
         """Say which file is late."""
         zone = shown.display_time_zone
         by, since = (shown_moment(int(one.timestamp()), zone, shown.display_date) for one in (self.by, self.since))
-        return f"{site.name}: no {self.template} file has come between {since} and {by}, nor since then."
+        return f"No {self.template} file has come between {since} and {by}, nor since then."
 
 
 def late_files(store: Store, site: Site, now: datetime) -> Iterator[Late]:
@@ -51,7 +51,7 @@ def raise_alarms(store: Store, site: Site, shown: Settings, now: datetime, log: 
         chore, day = f"late {late.template}", moment(late.by)
         if chores.was_done(store, site.name, chore, day):
             continue
-        sentence = late.sentence(site, shown)
+        sentence = late.sentence(shown)
         with store.transaction():
             if site.mail is not None and site.mail.errors:
                 at = int(now.timestamp())

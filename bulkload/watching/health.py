@@ -26,7 +26,7 @@ def site_troubles(site: Site, shown: Settings, now: datetime) -> list[str]:
     try:
         with open_store(site.store) as store:
             said += failures(store, now)
-            said += [one.sentence(site, shown) for one in late_files(store, site, now)]
+            said += [one.sentence(shown) for one in late_files(store, site, now)]
             said += stuck(store, site, now)
             since = int(now.timestamp()) - SHOWN
             said += [f"A mail is not sent: {one}" for one in outbox.troubles(store, site.name, since)]
