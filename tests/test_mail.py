@@ -123,6 +123,18 @@ def test_nobody_is_told_where_nobody_is_named(tmp_path: Path, inbox: Inbox, bulk
     assert inbox.to == ["errors@example.org"]
 
 
+def test_a_file_that_is_late_calls_for_a_mail_to_those_who_are_told_of_errors(
+    tmp_path: Path, inbox: Inbox, bulkload: CommandLine
+) -> None:
+    expects = 'expect = { template = "user", by = "06:00" }\ntime_zone = "America/New_York"'
+    site(tmp_path, settings=expects, mail=MAIL.format(port=inbox.port))
+    for now in ("2026-11-21T12:00:00Z", "2026-11-22T10:59:00Z", "2026-11-22T11:00:00Z", "2026-11-22T12:00:00Z"):
+        bulkload("watch", "--once", "--now", now)
+    assert subjects(inbox) == [("errors@example.org", "[north] A file is late")]
+    sentence = "No user file has come between 11/21/2026 11:00 AM UTC and 11/22/2026 11:00 AM UTC, nor since then."
+    assert text(letters(inbox)[0]) == sentence + "\n"
+
+
 # ---- what it says
 
 
