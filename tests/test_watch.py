@@ -742,6 +742,13 @@ def test_the_log_has_a_line_for_each_thing_and_json_where_asked(
     assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
 
 
+def test_the_log_says_why_a_file_was_refused(north: Site, bulkload: CommandLine) -> None:
+    north.send("no,user,file\n1,2,3\n")
+    said = bulkload("watch", "--once", "--log-format", "json").err
+    refused = json.loads(said.splitlines()[-1])
+    assert (refused["what"], refused["level"], "Username" in refused["reason"]) == ("refused", "warning", True)
+
+
 def test_a_log_file_rotates(
     north: Site, bulkload: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -291,9 +291,18 @@ class Work:
         return exit_code(job)
 
     def tell(self, job: Job) -> None:
-        """Write into the log what became of a file."""
-        outcomes = json.loads(job.outcomes)
-        self.log(WORDS[job.state], job=job.id, file=job.file, template=job.template, rows=job.rows, **outcomes)
+        """Write into the log what became of a file, and why nothing did."""
+        facts = {
+            "job": job.id,
+            "file": job.file,
+            "template": job.template,
+            "rows": job.rows,
+            **json.loads(job.outcomes),
+        }
+        if job.state == "done":
+            self.log("applied", **facts)
+        else:
+            self.log.trouble("refused" if job.state == "refused" else "failed", **facts, reason=job.message)
 
     def reading(self, folder: Folder) -> Reading:
         """Return how the files of a folder are to be read."""
@@ -315,9 +324,6 @@ class Work:
 
 GONE = "The file is no longer where it waited: somebody has removed it. Nothing of it was applied."
 DIED = f"The process died {MOST_CRASHES} times over this file. Nothing of it was applied; send it again once the cause is known."
-
-WORDS = {"done": "applied", "refused": "refused", "failed": "failed", "interrupted": "failed"}
-"""What is written into the log of a job that has ended."""
 
 
 def exit_code(job: Job) -> int:
