@@ -6,15 +6,18 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from bulkload.config import Settings
 from bulkload.errors import BulkloadError, UsageError
-from bulkload.mailing.sending import answers
+from bulkload.formats.delimited import OF_POSITIONS
+from bulkload.mailing.sending import answers, unprepared
 from bulkload.sites import Folder, MailSettings, Site
 from bulkload.store import open_store, store_path
+from bulkload.template import Options, Template
 from bulkload.templates import template_named
 
 
@@ -53,11 +56,11 @@ def refuse_wrong(sites: Iterable[Site]) -> None:
 
 
 def unknown_templates(site: Site) -> Iterator[Remark]:
-    """Yield the templates that a site names and that do not exist."""
+    """Yield the templates that a site names and that do not exist, or cannot be loaded as it says."""
     where = f"site {site.name}"
     folders = list(site.folders())
     for folder in folders:
-        if said := refusal(partial(template_named, folder.template)):
+        if said := refusal(partial(importer, folder)):
             yield Remark("wrong", where, f"the folder {folder.path}: {said}")
     for expect in site.expect:
         if said := refusal(partial(template_named, expect.template)):
@@ -66,6 +69,18 @@ def unknown_templates(site: Site) -> Iterator[Remark]:
             yield Remark(
                 "wrong", where, f"expect: no folder of the site takes files of the template {expect.template}."
             )
+
+
+def importer(folder: Folder) -> Template:
+    """Return the template of a folder's files, as its options have it; raise UsageError where they cannot be loaded so."""
+    template = template_named(folder.template)
+    if template.positional and folder.delimiter not in {None, *OF_POSITIONS}:
+        raise UsageError(f"a {template.name} file is never separated by {folder.delimiter!r}.")
+    given = [name for name in ("course", "legacy", "clean") if getattr(folder, name)]
+    if given and not template.guarded:
+        raise UsageError(f"a {template.name} file takes no {given[0]}.")
+    options = Options(now=datetime.now(UTC), legacy=folder.legacy, course=folder.course, clean=folder.clean)
+    return template.becomes(template, options)
 
 
 def refusal(of: Callable[[], object]) -> str:
@@ -79,9 +94,13 @@ def refusal(of: Callable[[], object]) -> str:
 
 def of_folder(folder: Folder, where: str) -> Iterator[Remark]:
     """Yield what is wrong with the places of a folder."""
-    there = []
+    there: list[Path] = []
     for what, path in folder.places.items():
-        if not path.is_dir():
+        if path == folder.processed and what == "refused files":
+            continue
+        if path.exists() and not path.is_dir():
+            yield Remark("wrong", where, f"the folder for {what}, {path}, is a file.")
+        elif not path.is_dir():
             sentence = f"the folder for {what}, {path}, is missing (check-config --make-folders makes it)."
             yield Remark("wrong", where, sentence)
         elif not writable(path):
@@ -132,12 +151,7 @@ def of_mail(mail: MailSettings, where: str, file: Path | None, *, ask: bool) -> 
             f"mail.password is in clear text in {file}, which others can read (mode {mode:04o}). Use password_file."
         )
         yield Remark("risky", where, sentence)
-    try:
-        mail.secret()
-    except ValueError as error:
-        yield Remark("wrong", where, f"the password of the mail server cannot be had: {error}.")
-        return
-    trouble = answers(mail) if ask else ""
+    trouble = answers(mail) if ask else unprepared(mail)
     if trouble:
         yield Remark("wrong", where, trouble)
 
@@ -146,6 +160,6 @@ def make_missing(sites: Sequence[Site]) -> Iterator[Path]:
     """Make the folders of sites that are missing, and yield them."""
     for folder in (folder for site in sites for folder in site.folders()):
         for path in folder.places.values():
-            if not path.is_dir():
+            if not path.exists():
                 path.mkdir(parents=True)
                 yield path

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from bulkload import settings as kinds
 from bulkload.clocks import iana
 from bulkload.errors import UsageError
 from bulkload.settings import Reader, setting
-from bulkload.sites import LAYOUTS, Site
+from bulkload.sites import LAYOUTS, Folder, MailSettings, Site
+from bulkload.toml_lines import Keys
 
 FILE = "bulkload.toml"
+
+AS_TOML = """Texts stand in quotes: name = "north"; those with backslashes in single ones: root = 'C:\\data'."""
+"""What is most often forgotten where a file cannot be read at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class Settings:
     file: Path | None = None
     store: str | None = setting(kinds.STORE, "the store: a file, relative to the folder of `bulkload.toml`", None)
     display_time_zone: str = setting(kinds.ZONE, "the time zone in which results show dates (an IANA name)", "UTC")
-    display_date: str = setting(kinds.TEXT, "how results show dates (as Python's `strftime`)", "%m/%d/%Y %I:%M %p")
+    display_date: str = setting(kinds.DATE_FORM, "how results show dates (as Python's `strftime`)", "%m/%d/%Y %I:%M %p")
     source: str | None = setting(
         kinds.TEXT,
         "the institution's client string, which records of `user-enrollment` and `course-copy` files must have",
@@ -73,17 +78,24 @@ def settings() -> Settings:
     """
     named = os.environ.get("BULKLOAD_CONFIG")
     path = Path(named) if named else Path(FILE)
-    if not path.is_file():
-        if named:
-            raise UsageError(f"BULKLOAD_CONFIG names {path}, and there is no such file.")
-        return Settings()
+    try:
+        if not path.is_file():
+            if named:
+                raise UsageError(f"BULKLOAD_CONFIG names {path}, and there is no such file.")
+            return Settings()
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8, from byte {error.start} on. Save it as UTF-8.") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     import tomllib
 
     try:
-        text = path.read_text(encoding="utf-8")
         said = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        what, _, at = str(error).partition(" (at ")
+        where = re.sub(r"line (\d+), column (\d+)\)", r", line \1, column \2", at) if at.startswith("line") else ""
+        raise UsageError(f"{path}{where}: {what}. {AS_TOML}") from error
     reader = Reader(path, text, [])
     found = reader.table(Settings, said, ())
     if found is not None:
@@ -101,7 +113,6 @@ def rooted(site: Site, file: Path) -> Site:
 
 def check_sites(found: Settings, reader: Reader) -> None:
     """Note what sites say that cannot be, though each setting by itself can."""
-    taken: dict[Path, str] = {}
     names: set[str] = set()
     for nth, site in enumerate(found.site):
         if site.name in names:
@@ -111,21 +122,50 @@ def check_sites(found: Settings, reader: Reader) -> None:
             reader.wrong(
                 ("site", nth, "layouts"), f"there is no layout {unknown[0]!r}; there are {', '.join(LAYOUTS)}."
             )
-            continue
-        if site.mail is not None and sum(one is not None for one in passwords(site)) > 1:
-            reader.wrong(("site", nth, "mail"), "give one of password, password_env and password_file, not several.")
-        for folder in site.folders():
-            if folder.path in taken:
-                reader.wrong(
-                    ("site", nth), f"the folder {folder.path} is watched twice: here and by {taken[folder.path]}."
-                )
-            taken[folder.path] = f"site {site.name}"
+        if site.mail is not None:
+            check_mail(site.mail, reader, ("site", nth, "mail"))
+    if not reader.mistakes:
+        check_folders(found, reader)
 
 
-def passwords(site: Site) -> tuple[Any, ...]:
-    """Return the settings that say what the password is."""
-    assert site.mail is not None
-    return site.mail.password, site.mail.password_env, site.mail.password_file
+def check_mail(mail: MailSettings, reader: Reader, keys: Keys) -> None:
+    """Note what settings of mail say together that cannot be."""
+    given = sum(one is not None for one in (mail.password, mail.password_env, mail.password_file))
+    if given > 1:
+        reader.wrong(keys, "give one of password, password_env and password_file, not several.")
+    if given and mail.user is None:
+        reader.wrong(keys, "there is a password, and no user who logs in with it.")
+    if mail.user is not None and not given:
+        reader.wrong(keys, "there is a user, and no password: give password_env or password_file.")
+
+
+def check_folders(found: Settings, reader: Reader) -> None:
+    """Note where two folders would take each other's files: watched twice, or filled with what was taken before."""
+    every = [(keys, site.name, one) for nth, site in enumerate(found.site) for keys, one in declared(site, nth)]
+    watched: dict[Path, str] = {}
+    rooms: dict[Path, Path] = {}
+    for keys, name, folder in every:
+        if folder.path in watched:
+            said = f"the folder {folder.path} is watched twice: here and by site {watched[folder.path]}."
+            reader.wrong(keys, said)
+        elif folder.room in rooms:
+            said = f"files of {folder.path} and of {rooms[folder.room]} would wait in one folder: give one another `queued`."
+            reader.wrong(keys, said)
+        watched.setdefault(folder.path, name)
+        rooms.setdefault(folder.room, folder.path)
+    for keys, _, folder in every:
+        filled = {"waiting files": folder.room, "files whose form is checked": folder.checked_in, **folder.places}
+        del filled["new files"]
+        for place, what in {place: what for what, place in filled.items()}.items():
+            if place in watched:
+                said = f"{place} is where {what} of {folder.path} go, and it is watched: they would be taken for new files."
+                reader.wrong(keys, said)
+
+
+def declared(site: Site, nth: int) -> Iterator[tuple[Keys, Folder]]:
+    """Yield the folders of a site, each with where it is declared."""
+    for at, folder in enumerate(site.folders(), -len(site.layouts)):
+        yield ("site", nth, "layouts") if at < 0 else ("site", nth, "folder", at), folder
 
 
 def may(found: Settings, who: str, what: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulkload import rules
 from bulkload.errors import FileRefused
-from bulkload.jobs import Job, finish_renames, keep_older
+from bulkload.jobs import Job, finish_renames, keep_older, sha256_of
 from bulkload.load import Outputs
 from bulkload.places import BOM, default_errors, default_rejects, default_results
 from bulkload.report import Report
@@ -49,7 +50,10 @@ def move_in(target: PartFile, place: Path, *, keeps: bool) -> None:
 
 
 def move_all_in(request: Request, store: Store, job: Job, report: Report, moves: str) -> None:
-    """Move finished files to their places; where that cannot be, warn: the next command tries again."""
+    """Move finished files to their places; where that cannot be, warn: the next command tries again.
+
+    That it is done is noted here, or, of a job that came by a folder, with what becomes of its file.
+    """
     try:
         finish_renames(moves)
     except OSError as error:
@@ -58,21 +62,32 @@ def move_all_in(request: Request, store: Store, job: Job, report: Report, moves:
         report.warnings.append({"code": code.word, "message": message})
         request.say(message)
     else:
-        jobs.change(store, job.id, renames="[]")
+        if not job.comes_again:
+            jobs.change(store, job.id, renames="[]")
 
 
-def refusal_log(request: Request, job: Job, report: Report, refusal: FileRefused) -> str:
-    """Write, of a refused file whose template has a transaction log, a log with one line; return what is to be moved in."""
+def refusal_log(request: Request, job: Job, report: Report, refusal: FileRefused) -> tuple[str, str]:
+    """Write, of a refused file whose template has a transaction log, a log with one line.
+
+    Returns what is to be moved in, and what the job has published then.
+    """
     name = report.template or probable_template(request.path, request.reading)
     log = template_named(name).log if name else None
     if log is None or request.results is None:
-        return "[]"
+        return "[]", "[]"
     target = PartFile(request.results.absolute(), job.id)
     with writing(target.path):
         target.file.write(BOM + refusal_line(log, refusal))
     target.finish()
     report.results = shown_path(target.path)
-    return json.dumps([(str(target.part), str(target.path), True)])
+    return json.dumps([(str(target.part), str(target.path), True)]), published(job, [target])
+
+
+def published(job: Job, targets: Sequence[PartFile]) -> str:
+    """Return what tells the finished files of a job that came by a folder from all others, so that they can be removed one day."""
+    if not job.comes_again:
+        return "[]"
+    return json.dumps([(str(one.path), one.part.stat().st_size, sha256_of(one.part)) for one in targets if one.begun])
 
 
 def shown(output: ResultsFile | RejectsFile | ErrorsFile | None) -> str | None:

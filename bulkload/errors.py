@@ -89,3 +89,10 @@ class OutputError(BulkloadError):
         """Make the sentence from what the system said."""
         reason = getattr(error, "strerror", None) or str(error)
         return cls(f"{path} could not be written: {reason}. Nothing was applied.")
+
+
+def sentence_of(error: Exception) -> str:
+    """Return what a trouble is, in a sentence that names the file where there is one."""
+    if isinstance(error, OSError):
+        return f"{error.filename2 or error.filename or 'a file'} could not be used: {error.strerror or error}."
+    return str(error)

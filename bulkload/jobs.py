@@ -101,7 +101,8 @@ class Job:
 
     `renames` are the files that are written beside their places, as [part, place, keeps], and moved in after the
     commit; a part of null means that the place has to be cleared, `keeps` (may be left out) that what stands there
-    stays, under a name with a number: nobody is there to have seen it. `process` says whose job it is.
+    stays, under a name with a number: nobody is there to have seen it. `process` says whose job it is. `published`
+    are the files that a job which came by a folder has written there, as [place, size, SHA-256].
     """
 
     id: str
@@ -127,6 +128,7 @@ class Job:
     rejects: str | None = None
     errors: str | None = None
     renames: str = "[]"
+    published: str = "[]"
 
     @property
     def comes_again(self) -> bool:
@@ -177,6 +179,11 @@ def finish_renames(renames: str) -> None:
             Path(part).replace(place)
 
 
+def are_moved(renames: str) -> bool:
+    """Say whether all finished files have left for their places."""
+    return not any(part is not None and Path(part).exists() for part, *_ in json.loads(renames))
+
+
 def keep_older(place: Path) -> None:
     """Give way: what stands at a place becomes `.1`, what was `.1` becomes `.2`, up to the first number that is free.
 
@@ -189,6 +196,14 @@ def keep_older(place: Path) -> None:
         numbered.append(place.with_name(f"{place.name}.{len(numbered)}"))
     for new, old in zip(numbered[:0:-1], numbered[-2::-1], strict=True):
         old.rename(new)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def drop_parts(renames: str) -> None:

@@ -44,8 +44,9 @@ def stem(path: Path) -> str:
 
 def is_written_by_us(path: Path) -> bool:
     """Say whether a file of a directory is one that bulkload wrote: rejects by their name, results by their headings too."""
-    parts = path.name.lower().removesuffix(".gz").split(".")
-    if "rejects" in parts[1:][-2:] or parts[-2:] == ["results", "csv"] or ERRORS_NAME.search(path.name):
+    name = re.sub(r"\.[0-9]+$", "", path.name)  # an older one has a number
+    parts = name.lower().removesuffix(".gz").split(".")
+    if "rejects" in parts[1:][-2:] or parts[-2:] == ["results", "csv"] or ERRORS_NAME.search(name):
         return True
     with path.open("rb") as file:
         first = file.readline(10_000)

@@ -1,4 +1,4 @@
-"""Texts that may hold anything, as a terminal, a log or a mail can show them."""
+"""Texts that may hold anything, as a terminal, a log or a mail can show them, and numbers of things in words."""
 
 from __future__ import annotations
 
@@ -15,3 +15,8 @@ def printable(text: str) -> str:
 def escaped(text: str) -> str:
     """Return JSON with what would move a terminal's cursor as JSON escapes it."""
     return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def counted(number: int, one: str, more: str) -> str:
+    """Return a number of things in words."""
+    return f"{number:,} {one if number == 1 else more}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import secrets
 import shutil
@@ -17,11 +16,11 @@ import polars as pl
 
 from bulkload import guard, rules
 from bulkload.changes import moment_text
-from bulkload.delivery import discard, move_all_in, move_in, places, refusal_log, shown
+from bulkload.delivery import discard, move_all_in, move_in, places, published, refusal_log, shown
 from bulkload.errors import BulkloadError, Busy, FileRefused, FormRefused, NulFound, StoreError
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.gather import Gathering
-from bulkload.jobs import Job, me, new_id
+from bulkload.jobs import Job, me, new_id, sha256_of
 from bulkload.load import Load, Progress, load
 from bulkload.recall import Recollection
 from bulkload.report import Report
@@ -68,13 +67,14 @@ def workspace(folder: Path | None) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def validate(request: Request, store: Store | None, *, stays: bool = False) -> Report:
+def validate(request: Request, store: Store | None, *, stays: bool = False, folder: Path | None = None) -> Report:
     """Do all that `apply` does but applying; without a store, all that needs none.
 
     `stays`: the store is a copy that will be thrown away, and later files are to be checked on top of this one.
+    `folder` is made for what has to be set aside, and removed; else it is one of the system's for such things.
     """
     report = Report(shown_name(request.path), "validate", store=str(store.path) if store else None)
-    with workspace(None) as work:
+    with workspace(folder) as work:
         try:
             with identify(request.path, request.reading, request.options, work) as source:
                 report.remark(source.template.remarks)
@@ -99,7 +99,7 @@ def validate(request: Request, store: Store | None, *, stays: bool = False) -> R
                 if refusal is not None:
                     report.refuse(refusal)
                 if stays and store is not None and report.state != "refused":
-                    with store.transaction():
+                    with store.transaction(one.tally.rows):
                         apply(one.spool, store, store.next_number("job"))
                 report.unchecked = [] if store is not None else unchecked(one)
                 if one.outputs.results is not None and request.results is not None:
@@ -193,15 +193,15 @@ def apply_file(request: Request, store: Store) -> Report:
             run_job(request, store, job, report)
         except FileRefused as refusal:
             report.refuse(refusal)
-            moves = refusal_log(request, job, report, refusal)
+            moves, wrote = refusal_log(request, job, report, refusal)
             with store.transaction():
                 close_job(store, job, "refused", str(refusal), now)
-                jobs.change(store, job.id, results=report.results, renames=moves)
+                jobs.change(store, job.id, results=report.results, renames=moves, published=wrote)
                 if isinstance(refusal, FormRefused):
                     report.refused = f"{refusal} {guard.lock(store, job, request.options, refusal)}"
             move_all_in(request, store, job, report, moves)
             if size <= SMALL:
-                jobs.change(store, job.id, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+                jobs.change(store, job.id, sha256=sha256_of(path))
         except KeyboardInterrupt:
             give_up(store, job, "interrupted", "Interrupted by hand. Nothing of the file is in the store.", now)
             raise
@@ -212,7 +212,7 @@ def apply_file(request: Request, store: Store) -> Report:
             close_job(store, job, "failed", f"A fault of bulkload itself: {type(error).__name__}.", now)
             raise
         finally:
-            jobs.remove_work(store, job)
+            jobs.remove_work(store, job.id)
     report.seconds = time.monotonic() - report.begun
     return report
 
@@ -361,7 +361,8 @@ def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> st
         moves.append((str(output.target.part) if output.target.begun else None, str(output.target.path), keeps))
     outputs = one.outputs
     report.results, report.rejects, report.errors = map(shown, (outputs.results, outputs.rejects, outputs.errors))
-    with store.transaction():
+    wrote = published(job, [output.target for output in outputs.wanted])
+    with store.transaction(one.tally.rows):
         if report.state != "refused":
             apply(one.spool, store, job.number)
         jobs.change(
@@ -379,5 +380,6 @@ def commit(one: Load, store: Store, job: Job, report: Report, sha256: str) -> st
             rejects=report.rejects,
             errors=report.errors,
             renames=json.dumps(moves),
+            published=wrote,
         )
     return json.dumps(moves)

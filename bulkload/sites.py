@@ -47,8 +47,8 @@ class FolderTable:
     processed: Path | None = setting(kinds.INSIDE, "where files go afterwards; else `processed` in the folder", None)
     queued: Path | None = setting(kinds.INSIDE, "where files wait for their turn; else `queued` in the folder", None)
     schedule: time | None = setting(kinds.TIME, "another time of day than the site's", None)
-    marker: str | None = setting(kinds.TEXT, "another ending of markers than the site's", None)
-    encoding: str | None = setting(kinds.TEXT, "the encoding of its files, such as cp1252", None)
+    marker: str | None = setting(kinds.MARKER, "another ending of markers than the site's", None)
+    encoding: str | None = setting(kinds.ENCODING, "the encoding of its files, such as cp1252", None)
     delimiter: str | None = setting(kinds.DELIMITER, "another delimiter than the site's", None)
     course: str | None = setting(kinds.TEXT, "as `--course` of `apply`", None)
     legacy: bool = setting(kinds.YES_NO, "as `--legacy`", default=False)
@@ -68,24 +68,24 @@ class Expect:
 class MailSettings:
     """Who is written to, and by which mail server (unattended §3)."""
 
-    host: str = setting(kinds.TEXT, "the mail server")
-    sender: str = setting(kinds.TEXT, "the address that mails come from")
-    errors: tuple[str, ...] = setting(kinds.TEXTS, "who is told of refused files, rejected rows and late files", ())
-    reports: tuple[str, ...] = setting(kinds.TEXTS, "who is told how many records were added and updated", ())
+    host: str = setting(kinds.HOST_NAME, "the mail server")
+    sender: str = setting(kinds.SENDER, "the address that mails come from")
+    errors: tuple[str, ...] = setting(kinds.ADDRESSES, "who is told of refused files, rejected rows and late files", ())
+    reports: tuple[str, ...] = setting(kinds.ADDRESSES, "who is told how many records were added and updated", ())
     mixed: Literal["both", "one"] = setting(
         kinds.one_of("both", "one"), "a file with good and bad rows gets both mails, or one that says both", "both"
     )
     tls: Literal["starttls", "tls", "none"] = setting(
         kinds.one_of("starttls", "tls", "none"), "how the connection is kept private", "starttls"
     )
-    port: int | None = setting(kinds.WHOLE, "the port; else 587 for starttls, 465 for tls, 25 for none", None)
+    port: int | None = setting(kinds.PORT, "the port; else 587 for starttls, 465 for tls, 25 for none", None)
     user: str | None = setting(kinds.TEXT, "who logs in at the mail server", None)
-    password: str | None = setting(kinds.TEXT, "the password, in clear text; one of the next two is better", None)
+    password: str | None = setting(kinds.SECRET, "the password, in clear text; one of the next two is better", None)
     password_env: str | None = setting(kinds.TEXT, "the environment variable that holds the password", None)
     password_file: Path | None = setting(kinds.PATH, "the file of mode 0600 that holds the password", None)
     ca_file: Path | None = setting(kinds.PATH, "certificates to trust beside the system's", None)
     attach_up_to: float = setting(kinds.NUMBER, "MB of results that are attached; larger ones are named", 5.0)
-    timeout: float = setting(kinds.NUMBER, "seconds that the mail server may take for an answer", 30.0)
+    timeout: float = setting(kinds.SECONDS, "seconds that the mail server may take for an answer", 30.0)
 
     def __repr__(self) -> str:
         """Leave the password out of whatever is printed."""
@@ -136,10 +136,15 @@ class Folder:
     all_or_nothing: bool = False
 
     @property
+    def room(self) -> Path:
+        """Return where its files wait, each in a folder named by its job's id, so that it keeps its name."""
+        return self.queued / self.path.name
+
+    @property
     def places(self) -> dict[str, Path]:
         """Return every folder that has to be there, by what it is for."""
-        named = {"new files": self.path, "results": self.results, "processed": self.processed, "queued": self.queued}
-        return named | {"refused files": self.refused}
+        named = {"new files": self.path, "results": self.results, "processed files": self.processed}
+        return named | {"queued files": self.queued, "refused files": self.refused}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,38 +163,41 @@ class Site:
     schedule: time | None = setting(kinds.TIME, "the time of day at which files are processed; else at once", None)
     time_zone: str = setting(kinds.ZONE, "the zone of `schedule`, `by` and dates in names", "UTC")
     display_time_zone: str | None = setting(kinds.ZONE, "as above, for this site", None)
-    display_date: str | None = setting(kinds.TEXT, "as above, for this site", None)
+    display_date: str | None = setting(kinds.DATE_FORM, "as above, for this site", None)
     source: str | None = setting(kinds.TEXT, "as above, for this site", None)
     delimiter: str | None = setting(kinds.DELIMITER, "what separates cells; else told from the header", None)
-    marker: str | None = setting(kinds.TEXT, 'an ending such as ".done": files are taken once NAME.done has come', None)
-    poll_seconds: float = setting(kinds.NUMBER, "seconds between two looks into the folders", 5.0)
-    keep_processed: int | None = setting(kinds.WHOLE, "days after which processed files are removed; else never", None)
+    marker: str | None = setting(
+        kinds.MARKER, 'an ending such as ".done": files are taken once NAME.done has come', None
+    )
+    poll_seconds: float = setting(kinds.SECONDS, "seconds between two looks into the folders", 5.0)
+    keep_processed: int | None = setting(
+        kinds.WHOLE, "days after which processed and refused files are removed; else never", None
+    )
 
     def folders(self) -> Iterator[Folder]:
         """Yield the folders of the site: those of its layouts, then its own."""
-        assert self.root is not None
         for one in (LAYOUTS[name] for name in self.layouts):
             yield Folder(
-                path=self.root / one.folder,
+                path=self.place(one.folder),
                 template=one.template,
-                results=self.root / one.results,
-                processed=self.root / one.processed,
-                queued=self.root / one.queued,
-                refused=self.root / (one.refused or one.processed),
-                checked_in=self.root / one.checked_in if one.checked_in else None,
+                results=self.place(one.results),
+                processed=self.place(one.processed),
+                queued=self.place(one.queued),
+                refused=self.place(one.refused or one.processed),
+                checked_in=self.place(one.checked_in) if one.checked_in else None,
                 schedule=self.schedule,
                 marker=self.marker,
                 delimiter=self.delimiter,
             )
         for own in self.folder:
-            path = self.root / own.path
-            processed = self.root / (own.processed or path / "processed")
+            path = self.place(own.path)
+            processed = self.place(own.processed or path / "processed")
             yield Folder(
                 path=path,
                 template=own.template,
-                results=self.root / (own.results or path / "output"),
+                results=self.place(own.results or path / "output"),
                 processed=processed,
-                queued=self.root / (own.queued or path / "queued"),
+                queued=self.place(own.queued or path / "queued"),
                 refused=processed,
                 checked_in=None,
                 schedule=own.schedule or self.schedule,
@@ -201,3 +209,8 @@ class Site:
                 clean=own.clean,
                 all_or_nothing=own.all_or_nothing,
             )
+
+    def place(self, path: Path | str) -> Path:
+        """Return a path below the root, or one of its own where it is absolute; `..` is taken out of it."""
+        assert self.root is not None
+        return Path(os.path.normpath(self.root / path))

@@ -31,7 +31,6 @@ class Spool:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, exist_ok=True)
         self.folder = folder
         self._held: dict[str, list[pl.DataFrame]] = {}
         self._files: dict[str, int] = {}
@@ -49,6 +48,8 @@ class Spool:
                 self._flush()
 
     def _flush(self) -> None:
+        with writing(self.folder):
+            self.folder.mkdir(mode=0o700, exist_ok=True)
         for part, frames in self._held.items():
             number = self._files.get(part, 0)
             with writing(self.folder):

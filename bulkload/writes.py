@@ -27,9 +27,9 @@ class Writes:
 
     def __init__(self, store: Store, spool: Spool) -> None:
         self.spool = spool
-        self.next_numbers = {
-            table.name: store.next_number(table.key[0]) for table in TABLES.values() if table.key[0] != "number"
-        }
+        self.next_numbers = store.next_numbers(
+            {one.name: one.key[0] for one in TABLES.values() if one.key[0] != "number"}
+        )
 
     def add(self, writes: Iterable[Write]) -> None:
         """Set aside what a batch writes."""
@@ -48,6 +48,8 @@ class Writes:
 def apply(spool: Spool, store: Store, job: int) -> None:
     """Write what was set aside, in the transaction that is open."""
     for table in TABLES.values():
+        if not spool.names(f"write-{table.name}-"):
+            continue
         for frame in spool.look(f"write-{table.name}-delete"):
             store.delete(table.name, frame)
         for frame in spool.look(f"write-{table.name}-update"):

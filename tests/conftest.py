@@ -15,6 +15,7 @@ import pytest
 from bulkload import recall, source, spool
 from bulkload.cli import main
 from bulkload.formats import enterprise
+from bulkload.store import sqlite
 from bulkload.templates.course_record import learners
 from bulkload.templates.enrollment import known
 
@@ -83,4 +84,5 @@ def many_batches_and_nothing_held_in_memory():
         patch.setattr(recall, "FEW", 3)
         patch.setattr(learners, "BRINGING", 2)
         patch.setattr(known, "FEW", 0)
+        patch.setattr(sqlite, "FEW", 0)
         yield

@@ -39,7 +39,11 @@ from users_chapter import PARTS as USERS_PARTS
 
 README = ROOT / "README.md"
 PICTURE = EXAMPLES / "terminal.svg"
-SHOWN_NOW = "11/21/2026 08:07 AM UTC"
+SHOWN_NOW = "11/21/2026 08:07 AM"
+SUBMITTED = re.compile(
+    r"(?m)(?<=^[0-9a-z]{10}  )\d\d/\d\d/\d{4} \d\d:\d\d [AP]M|\d\d/\d\d/\d{4} \d\d:\d\d [AP]M(?= UTC)"
+)
+"""When a job was submitted: in a list after its id, in its record with the zone."""
 HOME = "/home/office/bulkload/demo"
 MARKED = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SHOWN_FIRST = 30
@@ -74,7 +78,7 @@ def tour() -> dict[str, str]:
             ended, out = bulkload(*arguments, cwd=place, **environment)
             asked = f"$ bulkload {' '.join(arguments)}{'; echo $?' if code else ''}"
             if arguments[0] == "status":
-                out = re.sub(r"\d\d/\d\d/\d{4} \d\d:\d\d [AP]M UTC", SHOWN_NOW, out)
+                out = re.sub(SUBMITTED, SHOWN_NOW, out)
             said[name] = f"{asked}\n{out.strip()}\n" + (f"{ended}\n" if code else "")
 
         def show(name: str, file: str) -> None:

@@ -123,6 +123,18 @@ def test_nobody_is_told_where_nobody_is_named(tmp_path: Path, inbox: Inbox, bulk
     assert inbox.to == ["errors@example.org"]
 
 
+def test_a_file_that_is_late_calls_for_a_mail_to_those_who_are_told_of_errors(
+    tmp_path: Path, inbox: Inbox, bulkload: CommandLine
+) -> None:
+    expects = 'expect = { template = "user", by = "06:00" }\ntime_zone = "America/New_York"'
+    site(tmp_path, settings=expects, mail=MAIL.format(port=inbox.port))
+    for now in ("2026-11-21T12:00:00Z", "2026-11-22T10:59:00Z", "2026-11-22T11:00:00Z", "2026-11-22T12:00:00Z"):
+        bulkload("watch", "--once", "--now", now)
+    assert subjects(inbox) == [("errors@example.org", "[north] A file is late")]
+    sentence = "No user file has come between 11/21/2026 11:00 AM UTC and 11/22/2026 11:00 AM UTC, nor since then."
+    assert text(letters(inbox)[0]) == sentence + "\n"
+
+
 # ---- what it says
 
 
@@ -397,3 +409,45 @@ def test_a_server_without_starttls_gets_no_mail_where_that_is_asked(
     north.send(users("ann"))
     assert "does not offer what is asked of it" in bulkload("watch", "--once").err
     assert inbox.letters == []
+
+
+def test_certificates_or_a_password_that_cannot_be_used_are_said_as_that(
+    tmp_path: Path, inbox: Inbox, bulkload: CommandLine
+) -> None:
+    (tmp_path / "none.pem").write_text("no certificate")
+    mail = MAIL.format(port=inbox.port) + 'user = "u"\npassword = "correct hörse"\n'
+    north = site(tmp_path, mail=mail)
+    for more, sentence in (
+        ("", "may have letters without accents, digits and signs only"),
+        ('ca_file = "gone.pem"\n', "gone.pem cannot be read: No such file or directory."),
+        ('ca_file = "none.pem"\n', "none.pem holds no certificates that can be read."),
+    ):
+        north.config.write_text(north.config.read_text() + more)
+        for command in (("check-config", "--make-folders"), ("check-config", "--no-mail")):
+            said = bulkload(*command)
+            assert (said.code, sentence in said.out) == (2, True)
+            assert "hörse" not in said.out
+        north.config.write_text(north.config.read_text().replace(more, "").replace("hörse", "horse"))
+
+
+def test_a_mail_that_cannot_be_made_is_tried_again_and_keeps_no_other_back(
+    north: Site, inbox: Inbox, bulkload: CommandLine
+) -> None:
+    inbox.refuses.add("errors@example.org")
+    north.send(users("ann", "!bob"), "a.csv")
+    bulkload("watch", "--once", "--now", "2026-11-21T08:00:00Z")
+    inbox.refuses.clear()
+    inbox.letters.clear()
+    ((job,),) = query(north.store, "SELECT id FROM job")
+    kept = north.base / "north.db.jobs" / job / "results.csv"
+    kept.rename(kept.with_name("away"))
+    kept.symlink_to("/proc/self/mem")
+    north.send(users("cid"), "b.csv")
+    said = bulkload("watch", "--once", "--now", "2026-11-21T08:10:00Z")
+    assert "mail not sent site=north kind=failure" in said.err
+    assert "Input/output error" in said.err
+    assert inbox.to == ["reports@example.org", "reports@example.org"]
+    kept.unlink()
+    kept.with_name("away").rename(kept)
+    bulkload("watch", "--once", "--now", "2026-11-21T08:20:00Z")
+    assert inbox.to[2:] == ["errors@example.org"]

@@ -15,7 +15,8 @@ from faults import die
 from loading import query, results, run
 from students import FULL, HEADINGS, codes, copied, district, file_of, happened, line_of, row, said
 
-from bulkload.store.sqlite import APPLICATION, migrations
+from bulkload.store.layouts import migrations
+from bulkload.store.sqlite import APPLICATION
 
 NOW = "2026-11-21T08:07:30Z"
 ERRORS = "students_errors_20261121.csv"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import BULKLOAD, CommandLine
+from conftest import BULKLOAD, CommandLine, files_under
 from example_runs import EXAMPLES
 from faults import held, until
 from loading import query, results
@@ -23,6 +24,9 @@ from students import district, file_of, row
 from unattended import MAIL, MARK, Site, accounted, site, users
 
 from bulkload import logs, runs
+from bulkload.errors import OutputError
+from bulkload.watching import work
+from bulkload.watching.work import Work
 
 
 @pytest.fixture(autouse=True)
@@ -72,11 +76,45 @@ def test_names_of_files_that_are_still_sent_are_never_taken(name: str, north: Si
     assert north.jobs() == []
 
 
-def test_what_bulkload_wrote_is_left_where_it_lies(north: Site, bulkload: CommandLine) -> None:
-    (north.drop / "users.rejects.csv").write_text(users("ann"))
+@pytest.mark.parametrize("name", ["users.rejects.csv", "users.rejects.csv.2", "users_errors_20261121.csv.1"])
+def test_what_bulkload_wrote_is_left_where_it_lies(name: str, north: Site, bulkload: CommandLine) -> None:
+    (north.drop / name).write_text(users("ann"))
     assert bulkload("watch", "--once").code == 0
-    assert (north.drop / "users.rejects.csv").exists()
+    assert (north.drop / name).exists()
     assert north.jobs() == []
+
+
+@pytest.mark.parametrize("name", ["n" * 251 + ".csv", "é" * 125 + ".csv", "n." + "x" * 250])
+def test_a_name_that_is_as_long_as_a_disk_takes_is_cut_before_its_ending(
+    name: str, north: Site, bulkload: CommandLine
+) -> None:
+    (north.drop / name).write_text(users("ann", "!bob"))
+    assert bulkload("watch", "--once").code == 1
+    assert [state for _, state in north.jobs()] == ["done"]
+    (kept,) = north.processed()
+    assert name.startswith(kept.partition(".")[0])
+    assert kept.endswith(name[-4:])
+
+
+def test_a_file_that_cannot_be_taken_keeps_no_other_back(north: Site, bulkload: CommandLine) -> None:
+    (north.base / "elsewhere.csv").write_text(users("ann"))
+    with bound(north.base / "elsewhere.csv", north.drop / "a.csv"):
+        north.send(users("bob"), "b.csv")
+        said = bulkload("watch", "--once")
+        assert (said.code, "busy" in said.err) == (6, True)
+        assert north.jobs() == [("b.csv", "done")]
+
+
+@contextlib.contextmanager
+def bound(file: Path, place: Path) -> Iterator[None]:
+    """Let a file stand at another place as well, from where it cannot be moved; skip the test where that is not permitted."""
+    place.touch()
+    if subprocess.run(["mount", "--bind", str(file), str(place)], capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not permitted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
 
 
 def test_with_a_marker_a_file_is_taken_when_its_marker_has_come(tmp_path: Path, bulkload: CommandLine) -> None:
@@ -194,7 +232,7 @@ def test_a_file_that_has_not_come_is_late_until_it_comes(tmp_path: Path, bulkloa
     assert bulkload("status", "--check", "--now", "2026-11-22T10:59:00Z").code == 0
     late = bulkload("status", "--check", "--now", "2026-11-22T11:00:00Z")
     assert late.code == 1
-    assert "north: no user file has come between 11/21/2026 11:00 AM UTC and 11/22/2026 11:00 AM UTC" in late.out
+    assert "north: No user file has come between 11/21/2026 11:00 AM UTC and 11/22/2026 11:00 AM UTC" in late.out
     north.send(users("ann"))
     bulkload("watch", "--once", "--now", "2026-11-22T11:30:00Z")
     assert bulkload("status", "--check", "--now", "2026-11-22T12:00:00Z").code == 0
@@ -243,7 +281,87 @@ def test_check_names_a_file_that_nobody_takes(north: Site, bulkload: CommandLine
     assert (said.code, "has not been taken: does the watcher run?" in said.out) == (1, True)
 
 
+def test_check_says_it_as_json_too(north: Site, bulkload: CommandLine) -> None:
+    assert json.loads(bulkload("status", "--check", "--json").out) == []
+    with failing():
+        north.send(users("ann"))
+        bulkload("watch", "--once")
+    (sentence,) = json.loads(bulkload("status", "--check", "--format", "json").out)
+    assert sentence.startswith("north: Job ")
+    assert bulkload("status", "--check", "1ng2").code == 2
+
+
 # ---- several sites
+
+
+class Panic(BaseException):
+    """What comes of a panic of polars is no Exception either."""
+
+
+@pytest.mark.parametrize("fault", [ValueError, Panic])
+@pytest.mark.parametrize("step", ["slice", "adopt"])
+def test_a_fault_at_one_site_is_said_with_its_exit_code_and_is_not_the_others(
+    fault: type[BaseException], step: str, tmp_path: Path, bulkload: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    north, south = site(tmp_path), site(tmp_path, "south")
+    whole = getattr(Work, step)
+
+    def faulty(work: Work, *given: object) -> object:
+        if work.site.name == "north":
+            raise fault
+        return whole(work, *given)
+
+    monkeypatch.setattr(Work, step, faulty)
+    north.send(users("ann"))
+    south.send(users("bob"))
+    said = bulkload("watch", "--once")
+    assert (said.code, f"a fault of bulkload itself: {fault.__name__}" in said.err) == (70, True)
+    assert south.jobs() == [("users.csv", "done")]
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert bulkload("watch", "--once").code == 0
+    accounted(north)
+
+
+def test_what_waits_is_processed_though_the_site_is_renamed_and_its_folder_moved(
+    tmp_path: Path, bulkload: CommandLine
+) -> None:
+    north = site(tmp_path, settings='schedule = "02:00"')
+    north.send(users("ann"))
+    bulkload("watch", "--once", "--now", "2026-11-21T10:00:00Z")
+    north.root.rename(tmp_path / "west")
+    north.config.write_text(north.config.read_text().replace('"north"', '"west"'))
+    assert bulkload("watch", "--once", "--now", "2026-11-22T02:00:00Z").code == 0
+    assert north.jobs() == [("users.csv", "done")]
+    assert [MARK.sub("", one.name) for one in (tmp_path / "west" / "users" / "processed").iterdir()] == ["users.csv"]
+
+
+def test_a_file_whose_folder_is_no_longer_configured_waits_and_it_is_said(
+    tmp_path: Path, bulkload: CommandLine
+) -> None:
+    north = site(tmp_path, settings='schedule = "02:00"')
+    north.send(users("ann"))
+    bulkload("watch", "--once", "--now", "2026-11-21T10:00:00Z")
+    before = north.config.read_text()
+    north.config.write_text(before.replace('path = "users"', 'path = "other"'))
+    (north.root / "other").mkdir()
+    said = bulkload("watch", "--once", "--now", "2026-11-22T02:00:00Z")
+    assert (said.code, "which is no longer configured" in said.err) == (2, True)
+    assert "no longer configured" in bulkload("status", "--check", "--now", "2026-11-22T02:01:00Z").out
+    north.config.write_text(before)
+    assert bulkload("watch", "--once", "--now", "2026-11-22T02:10:00Z").code == 0
+    assert north.jobs() == [("users.csv", "done")]
+
+
+def test_a_file_for_a_locked_importer_ends_with_5_as_its_command_does(tmp_path: Path, bulkload: CommandLine) -> None:
+    (tmp_path / "bulkload.toml").write_text(
+        '[[site]]\nname = "north"\nstore = "n.db"\npoll_seconds = 0.1\n'
+        '[[site.folder]]\npath = "records"\ntemplate = "course-record"\nlegacy = true\n'
+    )
+    (tmp_path / "records").mkdir()
+    for code in (3, 5):
+        shutil.copy(EXAMPLES / "course-record" / "legacy.csv", tmp_path / "records")
+        assert bulkload("watch", "--once").code == code
 
 
 def test_sites_live_side_by_side_and_one_sites_trouble_is_not_the_others(tmp_path: Path, bulkload: CommandLine) -> None:
@@ -410,15 +528,76 @@ def test_a_users_file_in_no_proper_format_stays_in_the_root_with_a_refused_job_a
     assert len(query(institution.parent / "c.db", "SELECT 1 FROM job WHERE via = 'folder'")) == 1
 
 
-def test_a_course_copy_file_goes_to_bcct_processed_and_its_log_to_bcct_datadump(
+def test_a_refused_users_file_and_its_log_are_kept_as_long_as_the_site_says_and_60_days(
     institution: Path, bulkload: CommandLine
 ) -> None:
     config = institution.parent / "bulkload.toml"
-    config.write_text(config.read_text().replace('["API"]', '["API", "BCCT"]'))
-    (institution / "BCCT").mkdir()
-    (institution / "BCCT" / "copies.txt").write_text("\t".join(["CONTENT", "strata", *[""] * 11]) + "\n")
-    assert bulkload("watch", "--once").code in {1, 3}
-    assert {"BCCT/datadump/copies.txt.csv", "BCCT/processed/copies.txt"} <= set(places_of(institution))
+    config.write_text(config.read_text() + "keep_processed = 90\n")
+    (institution / "API" / "students.txt").write_bytes(b"ADD\tJos\xe9\n")
+    (institution / "notes.txt").write_text("mine")
+    bulkload("watch", "--once", "--now", "2026-09-01T08:00:00Z")
+    assert places_of(institution) == ["API/datadump/students.txt.csv", "notes.txt", "students.txt"]
+    bulkload("watch", "--once", "--now", "2026-11-01T08:00:00Z")
+    assert places_of(institution) == ["notes.txt", "students.txt"]
+    bulkload("watch", "--once", "--now", "2026-12-01T08:00:00Z")
+    assert places_of(institution) == ["notes.txt"]
+
+
+COPIES = EXAMPLES / "course-copy"
+
+
+@pytest.fixture
+def copying(tmp_path: Path, bulkload: CommandLine) -> Path:
+    """The root of an institution that copies courses: its store knows four terms and seven sections."""
+    said = '[[site]]\nname = "college"\nstore = "c.db"\nroot = "sftp"\nlayouts = ["BCCT"]\nsource = "strata"\npoll_seconds = 0.1\n'
+    (tmp_path / "bulkload.toml").write_text(said)
+    (tmp_path / "sftp" / "BCCT").mkdir(parents=True)
+    shutil.copytree(COPIES / "reference", tmp_path / "reference")
+    assert bulkload("apply", "--quiet", "reference").code == 0
+    return tmp_path / "sftp"
+
+
+def test_a_course_copy_file_goes_to_bcct_processed_its_log_to_bcct_datadump_and_its_sections_into_the_store(
+    copying: Path, bulkload: CommandLine
+) -> None:
+    lines = (COPIES / "copies.txt").read_text().splitlines(keepends=True)
+    (copying / "BCCT" / "spring.txt").write_text(lines[0] + lines[4])
+    said = bulkload("watch", "--once", "--now", "2026-11-21T08:00:00Z")
+    assert said.code == 0, said.err
+    (job,) = query(
+        copying.parent / "c.db", "SELECT id, template, state, outcomes, results FROM job WHERE via = 'folder'"
+    )
+    assert files_under(copying) == [
+        "BCCT",
+        "BCCT/datadump",
+        "BCCT/datadump/spring.txt.csv",
+        "BCCT/processed",
+        f"BCCT/processed/spring.20261121-{job[0]}.txt",
+        "queued",
+        "queued/BCCT",
+    ]
+    assert (*job[1:3], json.loads(job[3])) == ("course-copy", "done", {"created": 1, "updated": 1})
+    assert job[4] == str(copying / "BCCT" / "datadump" / "spring.txt.csv")
+    with (copying / "BCCT" / "datadump" / "spring.txt.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [
+            (one["copy_type"], one["destination"], one["code"], one["message"], one["result"])
+            for one in csv.DictReader(file)
+        ] == [
+            ("SECTION", "MATH101_S27", "0", "created: MATH101_S27", "SUCCESS"),
+            ("CONTENT", "HIST200_F26", "0", "content copied into HIST200_F26", "SUCCESS"),
+        ]
+    made = "SELECT call_number, content FROM section WHERE call_number IN ('MATH101_S27', 'HIST200_F26') ORDER BY 1"
+    assert query(copying.parent / "c.db", made) == [("HIST200_F26", 1), ("MATH101_S27", 0)]
+
+
+def test_a_refused_course_copy_file_goes_to_bcct_processed_too_and_its_log_says_why(
+    copying: Path, bulkload: CommandLine
+) -> None:
+    (copying / "BCCT" / "spring.txt").write_text("these are\nno copies\n")
+    assert bulkload("watch", "--once").code == 3
+    logged = ["BCCT/datadump/spring.rejects.txt", "BCCT/datadump/spring.txt.csv"]
+    assert places_of(copying) == [*logged, "BCCT/processed/spring.txt"]
+    assert "CELL_COUNT" in (copying / "BCCT" / "datadump" / "spring.txt.csv").read_text()
 
 
 def test_the_form_of_a_nightly_users_file_is_checked_at_once(institution: Path, bulkload: CommandLine) -> None:
@@ -433,6 +612,25 @@ def test_the_form_of_a_nightly_users_file_is_checked_at_once(institution: Path, 
         ("bad.txt", "refused"),
         ("good.txt", "queued"),
     ]
+
+
+def test_trouble_with_the_form_of_a_nightly_users_file_does_not_make_it_run_by_day(
+    institution: Path, bulkload: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = institution.parent / "bulkload.toml"
+    config.write_text(config.read_text() + 'schedule = "02:00"\n')
+    (institution / "API" / "students.txt").write_text(person())
+
+    def full(*_: object, **__: object) -> None:
+        raise OutputError.of("spool", OSError(28, "No space left on device"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "validate", full)
+        assert bulkload("watch", "--once", "--now", "2026-11-21T10:00:00Z").code == 6
+    states = "SELECT state FROM job WHERE via = 'folder'"
+    for now, state in (("2026-11-21T11:00:00Z", "queued"), ("2026-11-22T02:00:00Z", "done")):
+        assert bulkload("watch", "--once", "--now", now).code == 0
+        assert query(institution.parent / "c.db", states) == [(state,)]
 
 
 def write_district(folder: Path) -> None:
@@ -512,6 +710,21 @@ def test_the_crontab_line_runs_as_a_shell_would_run_it(north: Site, bulkload: Co
     assert north.users() == ["ann"]
 
 
+def test_what_is_printed_holds_for_names_with_blanks_and_signs(tmp_path: Path, bulkload: CommandLine) -> None:
+    home = tmp_path / '100% of $HOME\'s "files"'
+    home.mkdir()
+    north = site(home)
+    north.send(users("ann"))
+    os.chdir(home)
+    line = bulkload("watch", "--print-cron", "--log-file", home / "log").out.removeprefix("*/5 * * * * ")
+    subprocess.run(["sh", "-c", line.replace("\\%", "%")], cwd="/", check=True, capture_output=True)
+    assert north.users() == ["ann"]
+    unit = bulkload("watch", "--print-systemd", "--log-file", home / "log").out
+    escaped = str(home).replace('"', '\\"').replace("%", "%%")
+    assert f'Environment="BULKLOAD_CONFIG={escaped}/bulkload.toml"\n' in unit
+    assert f'--log-file "{escaped.replace("$", "$$")}/log"\n' in unit
+
+
 # ---- the log
 
 
@@ -527,6 +740,13 @@ def test_the_log_has_a_line_for_each_thing_and_json_where_asked(
     ]
     assert (lines[1]["created"], lines[1]["rejected"]) == (1, 1)
     assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_log_says_why_a_file_was_refused(north: Site, bulkload: CommandLine) -> None:
+    north.send("no,user,file\n1,2,3\n")
+    said = bulkload("watch", "--once", "--log-format", "json").err
+    refused = json.loads(said.splitlines()[-1])
+    assert (refused["what"], refused["level"], "Username" in refused["reason"]) == ("refused", "warning", True)
 
 
 def test_a_log_file_rotates(

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from bulkload import __version__
-from bulkload.cli.common import nowhere, printable
+from bulkload.cli.common import nowhere, say
 from bulkload.cli.courses import credit, report, unlock
 from bulkload.cli.exporting import export
 from bulkload.cli.loading import apply, validate
@@ -83,7 +83,7 @@ def exit_code() -> int:
 
 def complain(sentence: str) -> None:
     """Say a sentence on stderr."""
-    click.echo(f"bulkload: {printable(sentence)}", err=True)
+    say(f"bulkload: {sentence}", err=True)
 
 
 def fault() -> int:

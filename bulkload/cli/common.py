@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
@@ -41,6 +43,16 @@ def format_option(command: Command) -> Command:
 def as_json(said: Any) -> str:
     """Return JSON that no terminal takes for a command."""
     return escaped(json.dumps(said, ensure_ascii=False, indent=2))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print sentences, each on a line; a terminal gets them broken between words."""
+    lines = printable(text).split("\n")
+    if (sys.stderr if err else sys.stdout).isatty():
+        width = shutil.get_terminal_size().columns
+        form = {"subsequent_indent": "  ", "break_long_words": False, "break_on_hyphens": False}
+        lines = [textwrap.fill(line, width, **form) for line in lines]  # type: ignore[arg-type]
+    click.echo("\n".join(lines), err=err)
 
 
 def nowhere() -> None:
@@ -80,5 +92,5 @@ def now_option(command: Command) -> Command:
 
 __all__ = [
     "Command", "Format", "as_json", "chosen", "clock", "format_option", "now_option", "nowhere", "printable",
-    "site_option", "store_option",
+    "say", "site_option", "store_option",
 ]  # fmt: skip

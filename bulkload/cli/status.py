@@ -10,12 +10,24 @@ from typing import Any
 
 import click
 
-from bulkload.cli.common import as_json, chosen, clock, format_option, now_option, printable, site_option, store_option
+from bulkload.cli.common import (
+    as_json,
+    chosen,
+    clock,
+    format_option,
+    now_option,
+    printable,
+    say,
+    site_option,
+    store_option,
+)
 from bulkload.clocks import shown_moment
 from bulkload.config import Settings
 from bulkload.jobs import KEPT_SECONDS, Job
 
 COLUMNS = ("job", "submitted", "state", "template", "file", "rows", "outcomes")
+WRAPPED = {"file", "outcomes", "first rows", ""}
+"""The columns that a narrow terminal wraps; all others are read as a whole."""
 
 
 @click.command()
@@ -52,7 +64,9 @@ def status(job: str | None, wants_json: bool, save: Path | None, form: str | Non
     style = "json" if wants_json else chosen(form)  # type: ignore[arg-type]
     store, site, now = where["store"], where["site"], where["now"]
     if where["check"]:
-        return check_all(store, site, now)
+        if job is not None or save is not None:
+            raise UsageError("--check looks at all jobs: give it no JOB, and no --save.")
+        return check_all(store, site, now, style)
     at = chosen_store(settings(), store, site)
     with open_store(at.store) as opened:
         since = int(clock(now).timestamp()) - KEPT_SECONDS
@@ -74,7 +88,7 @@ def status(job: str | None, wants_json: bool, save: Path | None, form: str | Non
         return print_one(one, style, at.shown)
 
 
-def check_all(store: str | None, site: str | None, now: str | None) -> int:
+def check_all(store: str | None, site: str | None, now: str | None, style: str) -> int:
     """Print what is late, failed or stuck, and return 1 where something is."""
     from bulkload.config import chosen_store, settings
     from bulkload.store import open_store
@@ -89,10 +103,11 @@ def check_all(store: str | None, site: str | None, now: str | None) -> int:
         for one in [found.site_named(site)] if site else found.site:
             assert one is not None
             said += [f"{one.name}: {sentence}" for sentence in site_troubles(one, found.shown_at(one), moment_now)]
-    for sentence in said:
-        click.echo(printable(sentence))
-    if not said:
-        click.echo("Nothing is late, failed or stuck.")
+    if style == "json":
+        click.echo(as_json(said))
+    else:
+        for sentence in said or ["Nothing is late, failed or stuck."]:
+            say(sentence)
     return 1 if said else 0
 
 
@@ -100,7 +115,7 @@ def line(job: Job, shown: Settings) -> tuple[str, ...]:
     """Return a job as a line of the list."""
     return (
         job.id,
-        moment(job.submitted_at, shown),
+        moment(job.submitted_at, shown).removesuffix(f" {shown.display_time_zone}"),
         job.state,
         job.template or "",
         job.file,
@@ -127,6 +142,7 @@ def print_all(found: list[Job], style: str, shown: Settings) -> int:
         click.echo("There are no jobs of the last 60 days.")
     else:
         print_table(COLUMNS, [line(job, shown) for job in found], style)
+        click.echo(f"\nTimes are of {shown.display_time_zone}.")
     return 0
 
 
@@ -165,7 +181,9 @@ def print_table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]], styl
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(*headings, box=None, header_style="dim", show_header=any(headings), padding=(0, 2, 0, 0))
+        table = Table(box=None, header_style="dim", show_header=any(headings), padding=(0, 2, 0, 0), pad_edge=False)
+        for nth, heading in enumerate(headings):
+            table.add_column(heading, no_wrap=heading not in WRAPPED or (nth == 0 and not heading))
         for row in rows:
             table.add_row(*(Text(cell, overflow="fold") for cell in row))
         Console(highlight=False).print(table)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bulkload.cli.common import Command, clock, now_option, printable, site_option, store_option
+from bulkload.cli.common import Command, clock, now_option, say, site_option, store_option
 from bulkload.cli.loading import ALLOCATOR
 
 if TYPE_CHECKING:
@@ -137,24 +137,32 @@ def print_installation(what: str, found: Settings, names: tuple[str, ...], log_f
 def purge(store: str | None, site: str | None, now: str | None) -> int:
     """Remove results, rejects and findings of jobs older than 60 days, and processed files as the site says.
 
-    Who loaded which file when stays, and so do all records and their history.
+    Results that the watcher wrote into a site's folders go too, as long as they are as it wrote them. Who
+    loaded which file when stays, and so do all records and their history.
 
     \b
     Example:
       bulkload purge --site north
     """
     from bulkload.config import chosen_store, may, settings
+    from bulkload.errors import StoreError
     from bulkload.jobs import whoami
-    from bulkload.store import open_store
-    from bulkload.watching.daily import purge as purge_all
+    from bulkload.printable import counted
+    from bulkload.store import open_store, store_path
+    from bulkload.watching.keeping import purge as purge_all
 
     found = settings()
     may(found, whoami(), "purge")
     at = chosen_store(found, store, site)
+    if not store_path(at.store).exists():
+        raise StoreError(f"There is no store at {store_path(at.store)}.")
     with open_store(at.store, create=True) as opened:
-        jobs, files = purge_all(opened, at.site, clock(now))
-    click.echo(f"{jobs:,} jobs were purged, and {files:,} processed files removed.")
-    return 0
+        done = purge_all(opened, at.site, clock(now))
+    for sentence in done.left:
+        say(f"bulkload: {sentence}", err=True)
+    jobs, files = counted(done.jobs, "job was", "jobs were"), counted(done.files, "file was", "files were")
+    click.echo(f"{jobs} purged, and {files} removed from folders.")
+    return StoreError.exit_code if done.left else 0
 
 
 @click.command("check-config")
@@ -171,15 +179,17 @@ def check_config(make_folders: bool, no_mail: bool) -> int:
     """
     from bulkload.checkup import checked, make_missing
     from bulkload.config import settings
+    from bulkload.printable import counted
 
     found = settings()
     sites_named(found, ())
     if make_folders:
         for path in make_missing(found.site):
-            click.echo(printable(f"made: {path}"))
+            say(f"made: {path}")
     said = list(checked(found, ask_mail=not no_mail))
     for one in said:
-        click.echo(printable(f"{one.severity}: {one.where}: {one.sentence}"))
+        say(f"{one.severity}: {one.where}: {one.sentence}")
     wrong = sum(one.severity == "wrong" for one in said)
-    click.echo(f"{found.file}: {len(found.site)} sites, {wrong} wrong, {len(said) - wrong} risky.")
+    sites = counted(len(found.site), "site", "sites")
+    click.echo(f"{found.file}: {sites}, {wrong} wrong, {len(said) - wrong} risky.")
     return 2 if wrong else 0

@@ -13,7 +13,7 @@ from pathlib import Path
 from bulkload.clocks import shown_moment
 from bulkload.config import Settings
 from bulkload.jobs import Job
-from bulkload.printable import printable
+from bulkload.printable import counted, printable
 from bulkload.sites import MailSettings, Site
 from bulkload.store.outbox import Mail
 
@@ -106,11 +106,6 @@ def headline(kind: str, job: Job) -> tuple[str, str]:
     return f"{job.file}: the update failed due to errors: {rejected:,} rejected", (
         f"The update with {job.file} failed due to errors: {bad}"
     )
-
-
-def counted(number: int, one: str, more: str) -> str:
-    """Return a number of things in words."""
-    return f"{number:,} {one if number == 1 else more}"
 
 
 def counts(job: Job) -> list[str | Table]:

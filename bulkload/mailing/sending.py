@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bulkload.config import Settings
+from bulkload.errors import BulkloadError, sentence_of
 from bulkload.jobs import Job
 from bulkload.logs import Log
 from bulkload.mailing.letters import letter_of, message_of
@@ -45,13 +46,26 @@ class Post:
         with self.opened() as store:
             due = [one for one in outbox.unsent(store, self.site.name) if is_due(one.due_at, at, LONGEST_PAUSE)]
         for mail in due:
-            with self.opened() as store:
-                message = self.compose(store, mail)
-            trouble, left = send(message, mail.recipients, self.site.mail)
+            message, trouble = self.made(mail)
+            left = mail.recipients
+            if message is not None:
+                trouble, left = send(message, mail.recipients, self.site.mail)
             with self.opened() as store:
                 self.note(store, mail, at, trouble, left)
-            if trouble and left == mail.recipients:
+            if message is not None and left == mail.recipients:
                 return
+
+    def made(self, mail: Mail) -> tuple[EmailMessage | None, str]:
+        """Return a mail as a message, or None and why it cannot be made: it is tried again, and keeps no other back."""
+        with self.opened() as store:
+            try:
+                return self.compose(store, mail), ""
+            except BulkloadError:
+                raise
+            except OSError as error:
+                return None, sentence_of(error)
+            except Exception as error:  # noqa: BLE001 - a fault over one mail is said, and the others are sent
+                return None, f"A fault of bulkload itself: {type(error).__name__}."
 
     def compose(self, store: Store, mail: Mail) -> EmailMessage:
         """Return a mail as a message: what it says is all told by the job."""
@@ -83,6 +97,14 @@ def is_due(due_at: int, now: int, longest: int) -> bool:
     return due_at <= now or due_at > now + longest
 
 
+class Unprepared(Exception):
+    """Says what is missing here before a mail server can be asked for anything."""
+
+
+FAILURES = (OSError, smtplib.SMTPException, Unprepared)
+"""Why a mail cannot be sent now."""
+
+
 def send(message: EmailMessage, recipients: tuple[str, ...], settings: MailSettings) -> tuple[str, tuple[str, ...]]:
     """Send a message; return why it could not be sent, or nothing, and to whom it still has to be."""
     try:
@@ -90,10 +112,8 @@ def send(message: EmailMessage, recipients: tuple[str, ...], settings: MailSetti
             refused = server.send_message(message, to_addrs=list(recipients))
     except smtplib.SMTPRecipientsRefused as error:
         refused = error.recipients
-    except (OSError, smtplib.SMTPException) as error:
-        return f"The mail server {settings.host}:{settings.port_used} {cause(error)}.", recipients
-    except ValueError as error:
-        return f"The password of the mail server cannot be had: {error}.", recipients
+    except FAILURES as error:
+        return trouble_of(error, settings), recipients
     if not refused:
         return "", ()
     code = next(iter(refused.values()))[0]
@@ -106,9 +126,52 @@ def answers(settings: MailSettings) -> str:
     try:
         with connected(settings) as server:
             server.noop()
-    except (OSError, smtplib.SMTPException) as error:
-        return f"The mail server {settings.host}:{settings.port_used} {cause(error)}."
+    except FAILURES as error:
+        return trouble_of(error, settings)
     return ""
+
+
+def unprepared(settings: MailSettings) -> str:
+    """Return what is missing here before the mail server can be asked, or nothing."""
+    try:
+        credentials(settings), trusted(settings)
+    except Unprepared as error:
+        return str(error)
+    return ""
+
+
+def trouble_of(error: Exception, settings: MailSettings) -> str:
+    """Return the sentence that says why a mail server could not be used."""
+    server = f"The mail server {settings.host}:{settings.port_used}"
+    return str(error) if isinstance(error, Unprepared) else f"{server} {cause(error)}."
+
+
+def credentials(settings: MailSettings) -> tuple[str, str] | None:
+    """Return who logs in with which password, None where nobody does; raise Unprepared where that cannot be."""
+    if settings.user is None:
+        return None
+    try:
+        found = settings.user, settings.secret()
+    except ValueError as error:
+        raise Unprepared(f"The password of the mail server cannot be had: {error}.") from error
+    if not "".join(found).isascii():
+        raise Unprepared(
+            "User and password of the mail server may have letters without accents, digits and signs only."
+        )
+    return found
+
+
+def trusted(settings: MailSettings) -> ssl.SSLContext:
+    """Return whom to trust; raise Unprepared where the file that says so cannot be used."""
+    context = ssl.create_default_context()
+    if settings.ca_file is not None:
+        try:
+            context.load_verify_locations(settings.ca_file)
+        except ssl.SSLError as error:
+            raise Unprepared(f"mail.ca_file: {settings.ca_file} holds no certificates that can be read.") from error
+        except OSError as error:
+            raise Unprepared(f"mail.ca_file: {settings.ca_file} cannot be read: {error.strerror}.") from error
+    return context
 
 
 @contextlib.contextmanager
@@ -117,20 +180,18 @@ def connected(settings: MailSettings) -> Iterator[smtplib.SMTP]:
 
     How it ends is of no matter: what the server has taken by then, it has taken.
     """
-    trusted = ssl.create_default_context()
-    if settings.ca_file is not None:
-        trusted.load_verify_locations(settings.ca_file)
+    login, context = credentials(settings), trusted(settings)
     if settings.tls == "tls":
         server: smtplib.SMTP = smtplib.SMTP_SSL(
-            settings.host, settings.port_used, timeout=settings.timeout, context=trusted
+            settings.host, settings.port_used, timeout=settings.timeout, context=context
         )
     else:
         server = smtplib.SMTP(settings.host, settings.port_used, timeout=settings.timeout)
     try:
         if settings.tls == "starttls":
-            server.starttls(context=trusted)
-        if settings.user is not None:
-            server.login(settings.user, settings.secret())
+            server.starttls(context=context)
+        if login is not None:
+            server.login(*login)
         yield server
     finally:
         with contextlib.suppress(OSError, smtplib.SMTPException):

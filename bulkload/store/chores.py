@@ -32,15 +32,23 @@ def begin_watching(store: Store, site: str, moment: str) -> None:
         done(store, site, WATCHED, moment)
 
 
+OLD = "submitted_at < ? AND state NOT IN ('received', 'queued', 'running') AND renames = '[]'"
+"""Jobs submitted before an instant that have ended; one whose results are not moved yet is left for another day."""
+
+
+def published_before(store: Store, before: int) -> list[tuple[str, str]]:
+    """Return the ids of the jobs submitted before an instant that have files in the folders of sites, and which (jobs.Job)."""
+    return store.query(f"SELECT id, published FROM job WHERE {OLD} AND published <> '[]'", before)
+
+
 def purge_jobs(store: Store, before: int) -> int:
     """Remove results, rejects and findings of the jobs submitted before an instant; return of how many.
 
     Id, file name, digest, who and when stay, and so do the journal and the ledger. Copies go first: a crash in
-    between leaves a job that is purged again. A job whose results are not moved yet is left for another day.
+    between leaves a job that is purged again.
     """
     purged = 0
-    old = "submitted_at < ? AND state NOT IN ('received', 'queued', 'running') AND renames = '[]'"
-    for job in jobs.select(store, f"{old} AND purged_at IS NULL", before):
+    for job in jobs.select(store, f"{OLD} AND purged_at IS NULL", before):
         place = jobs.folder(store) / job.id
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(place)

@@ -9,6 +9,7 @@ from bulkload.jobs import Job
 from bulkload.store import Store
 from bulkload.store import jobs as of_jobs
 from bulkload.store.jobs import COLUMNS
+from bulkload.store.sqlite import Value
 
 OWN = ("site", "folder", "due_at", "tries", "crashes")
 BOTH = ", ".join([*(f"j.{one}" for one in COLUMNS), *(f"d.{one}" for one in OWN)])
@@ -76,7 +77,7 @@ def find(store: Store, job_id: str) -> Delivery:
     return Delivery(Job(**dict(zip(COLUMNS, row[:width], strict=True))), *row[width:])
 
 
-def change(store: Store, job_id: str, **values: int | None) -> None:
+def change(store: Store, job_id: str, **values: Value) -> None:
     """Set columns of a delivery."""
     sets = ", ".join(f"{name} = ?" for name in values)
     store.execute(f"UPDATE delivery SET {sets} WHERE job = ?", *values.values(), job_id)

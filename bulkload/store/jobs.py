@@ -118,7 +118,7 @@ def tidy(store: Store, now: int) -> Iterator[str]:
             yield f"The results of job {job.id} ({job.file}) still cannot be moved to their place: {error.strerror}."
             continue
         change(store, job.id, renames="[]")
-        remove_work(store, job)
+        remove_work(store, job.id)
     for job in select(store, OPEN):
         if job.state == "running" or not is_alive(job.process):
             with contextlib.suppress(OSError):
@@ -127,18 +127,18 @@ def tidy(store: Store, now: int) -> Iterator[str]:
                 close(store, job.id, state="queued", message=AGAIN, renames="[]")
             else:
                 close(store, job.id, state="interrupted", ended_at=now, message=CUT_OFF, renames="[]")
-            remove_work(store, job)
+            remove_work(store, job.id)
             now_is = "queued again" if job.comes_again else "closed as interrupted"
             yield f"Job {job.id} ({job.file}) had been cut off before it was applied; it is {now_is}."
 
 
-def remove_work(store: Store, job: Job) -> None:
+def remove_work(store: Store, job_id: str) -> None:
     """Remove what a job set aside while it ran, and its folder where nothing else is in it."""
     import shutil
 
-    shutil.rmtree(folder(store) / job.id / "work", ignore_errors=True)
+    shutil.rmtree(folder(store) / job_id / "work", ignore_errors=True)
     with contextlib.suppress(OSError):
-        (folder(store) / job.id).rmdir()
+        (folder(store) / job_id).rmdir()
 
 
 def running(store: Store) -> list[Job]:

@@ -39,6 +39,9 @@ def take(held: sqlite3.Connection, wait: float, path: Path) -> None:
     deadline = time.monotonic() + wait
     while True:
         try:
+            held.execute(
+                "PRAGMA journal_mode = OFF"
+            )  # nothing is ever written into it: a journal would be made and removed
             held.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
             if not re.search(BUSY, str(error)):

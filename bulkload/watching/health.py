@@ -26,7 +26,7 @@ def site_troubles(site: Site, shown: Settings, now: datetime) -> list[str]:
     try:
         with open_store(site.store) as store:
             said += failures(store, now)
-            said += [one.sentence(site, shown) for one in late_files(store, site, now)]
+            said += [one.sentence(shown) for one in late_files(store, site, now)]
             said += stuck(store, site, now)
             since = int(now.timestamp()) - SHOWN
             said += [f"A mail is not sent: {one}" for one in outbox.troubles(store, site.name, since)]
@@ -61,6 +61,12 @@ def lying(folder: Folder, now: datetime) -> Iterator[str]:
         return
     for name in there:
         path = folder.path / name
-        ready = is_wanted(name, folder.marker) and (not folder.marker or name + folder.marker in there)
-        if ready and path.stat().st_ctime + STUCK < now.timestamp() and not is_written_by_us(path):
-            yield f"{path} has not been taken: does the watcher run?"
+        if not is_wanted(name, folder.marker) or (folder.marker and name + folder.marker not in there):
+            continue
+        try:
+            if path.stat().st_ctime + STUCK < now.timestamp() and not is_written_by_us(path):
+                yield f"{path} has not been taken: does the watcher run?"
+        except FileNotFoundError:  # it is being taken
+            continue
+        except OSError as error:
+            yield f"{path} cannot be read: {error.strerror}."

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from pathlib import Path
+
+PLAIN = re.compile(r"[\w./:@%+$-]+")
+"""What needs no quotes in a unit."""
 
 UNIT = """[Unit]
 Description=bulkload: files from drop folders
@@ -30,29 +34,25 @@ WantedBy=multi-user.target
 """
 
 
-def program() -> str:
+def program() -> list[str]:
     """Return the command that runs this program."""
     beside = Path(sys.executable).with_name("bulkload")
-    return str(beside) if beside.exists() else f"{sys.executable} -m bulkload"
+    return [str(beside)] if beside.exists() else [sys.executable, "-m", "bulkload"]
 
 
 def systemd(config: Path, user: str, arguments: list[str]) -> str:
     """Return a unit for /etc/systemd/system/bulkload.service."""
-    environment = f'"BULKLOAD_CONFIG={config}"'.replace("%", "%%")
-    command = " ".join([program(), "watch", *map(quoted, arguments)]).replace("%", "%%")
-    return UNIT.format(user=user, environment=environment, command=command)
+    environment = quoted(f"BULKLOAD_CONFIG={config}")
+    command = " ".join(map(quoted, [*program(), "watch", *arguments])).replace("$", "$$")
+    return UNIT.format(user=user, environment=environment.replace("%", "%%"), command=command.replace("%", "%%"))
 
 
 def quoted(argument: str) -> str:
     """Return an argument as systemd reads it."""
-    return (
-        argument
-        if argument.replace("-", "").isalnum()
-        else '"' + argument.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    )
+    return argument if PLAIN.fullmatch(argument) else '"' + argument.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def crontab(config: Path, arguments: list[str]) -> str:
     """Return a line for `crontab -e`: every five minutes what is there."""
-    command = f"BULKLOAD_CONFIG={shlex.quote(str(config))} {program()} watch --once {shlex.join(arguments)}".strip()
-    return "*/5 * * * * " + command.replace("%", "\\%") + "\n"
+    command = shlex.join([*program(), "watch", "--once", *arguments])
+    return "*/5 * * * * " + f"BULKLOAD_CONFIG={shlex.quote(str(config))} {command}".replace("%", "\\%") + "\n"

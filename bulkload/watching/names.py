@@ -18,6 +18,10 @@ MARK = re.compile(rf"\.(\d{{8}})-([{ALPHABET}]{{10}})(?=\.|$)")
 """The day and the id of a job, before the ending of a name."""
 
 
+LONGEST = 180
+"""Bytes of a name at most: a disk takes 255, and results on their way have 60 more and a number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A file that was taken out of a folder: its job's id, its own name, and where it is now."""
@@ -43,6 +47,15 @@ def marked(name: str, arrived_at: int, job_id: str, zone: str) -> str:
     return f"{own}.{local_day(arrived, zone):%Y%m%d}-{job_id}{name[len(own) :]}"
 
 
+def fitting(name: str) -> str:
+    """Return a name, cut before its ending where a disk could not hold the longer names that are made of it."""
+    own = stem(Path(name))
+    ending = name[len(own) :]
+    while len(os.fsencode(own + ending)) > LONGEST:
+        own, ending = (own[:-1], ending) if len(own) > 1 else (own, ending[:-1])
+    return own + ending
+
+
 def unmarked(path: Path) -> Taken | None:
     """Return what a name with a mark says; None where it has none."""
     found = list(MARK.finditer(path.name))
@@ -52,19 +65,14 @@ def unmarked(path: Path) -> Taken | None:
     return Taken(one[2], path.name[: one.start()] + path.name[one.end() :], path)
 
 
-def waiting_room(folder: Folder) -> Path:
-    """Return where the files of a folder wait, each in a folder named by its job's id, so that it keeps its name."""
-    return folder.queued / folder.path.name
-
-
 def in_queue(folder: Folder, job_id: str, name: str) -> Path:
     """Return where a file of a folder waits for its turn."""
-    return waiting_room(folder) / job_id / name
+    return folder.room / job_id / name
 
 
 def taken_ids(folder: Folder) -> Iterator[str]:
     """Yield the ids of the files of a folder that are on their way, wherever a crash may have left them."""
-    room = waiting_room(folder)
+    room = folder.room
     yield from (one for one in sorted(os.listdir(room)) if is_id(one)) if room.is_dir() else ()  # noqa: PTH208 - names alone
     if folder.checked_in is not None and folder.checked_in.is_dir():
         yield from (one.id for one in map(unmarked, sorted(folder.checked_in.iterdir())) if one is not None)
@@ -72,7 +80,7 @@ def taken_ids(folder: Folder) -> Iterator[str]:
 
 def find_taken(folder: Folder, job_id: str) -> Taken | None:
     """Return the taken file of an id, wherever it is on its way; None where there is none."""
-    room = waiting_room(folder) / job_id
+    room = folder.room / job_id
     for path in room.iterdir() if room.is_dir() else ():
         return Taken(job_id, path.name, path)
     for path in folder.checked_in.glob(f"*-{job_id}*") if folder.checked_in is not None else ():

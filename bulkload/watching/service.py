@@ -11,16 +11,16 @@ from datetime import datetime
 from pathlib import Path
 
 from bulkload.config import Settings
-from bulkload.errors import BulkloadError, QueueBusy, StoreError
+from bulkload.errors import BulkloadError, QueueBusy, StoreError, sentence_of
 from bulkload.logs import Log
 from bulkload.mailing.sending import Post
 from bulkload.sites import Folder, Site
 from bulkload.store import store_path
-from bulkload.watching.daily import purge_daily, raise_alarms
+from bulkload.watching.daily import raise_alarms
+from bulkload.watching.keeping import purge_daily
 from bulkload.watching.looking import Looks
-from bulkload.watching.names import waiting_room
 from bulkload.watching.taking import flush, take
-from bulkload.watching.troubles import Troubles, sentence_of
+from bulkload.watching.troubles import Troubles
 from bulkload.watching.work import Work
 
 PATIENCE = 600.0
@@ -56,16 +56,23 @@ class Watch:
         for looks in self.looks:
             with self.surviving(f"folder {looks.folder.path}"):
                 make_places(looks.folder)
-                for path in looks.whole(time.monotonic()):
-                    found = take(looks.folder, path, self.clock(), self.site.time_zone)
-                    if found is not None:
-                        taken += 1
-                        self.log("taken", job=found.id, file=path.name, folder=str(looks.folder.path))
-                flush(looks.folder.path)
+                here = sum(self.take_one(looks.folder, path) for path in looks.whole(time.monotonic()))
+                if here:
+                    flush(looks.folder.path)
+                taken += here
                 for name in looks.left - self.told:
                     self.log("left", file=name, folder=str(looks.folder.path), text="bulkload wrote it")
                 self.told |= looks.left
         return taken
+
+    def take_one(self, folder: Folder, path: Path) -> bool:
+        """Take a whole file; one that cannot be taken keeps no other back."""
+        found = None
+        with self.surviving(f"file {path}"):
+            found = take(folder, path, self.clock(), self.site.time_zone)
+        if found is not None:
+            self.log("taken", job=found.id, file=path.name, folder=str(folder.path))
+        return found is not None
 
     def work_on(self) -> tuple[int, bool]:
         """Work through the queue for some seconds; return the exit code of what was done, and whether more is due."""
@@ -92,7 +99,7 @@ class Watch:
         except (BulkloadError, OSError) as error:
             self.worst = max(self.worst, getattr(error, "exit_code", StoreError.exit_code))
             self.troubles.begin(what, sentence_of(error))
-        except Exception as error:  # noqa: BLE001 - a fault in one step of one site stops nothing else
+        except BaseException as error:  # noqa: BLE001 - a fault in one step of one site, a panic of polars too, stops nothing else
             self.worst = BulkloadError.exit_code
             self.troubles.begin(what, f"a fault of bulkload itself: {type(error).__name__}")
         else:
@@ -106,24 +113,25 @@ class Watch:
         if self.take_whole() == 0 and any(one.waits for one in self.looks):
             self.stop.wait(self.site.poll_seconds)
             self.take_whole()
-        deadline = time.monotonic() + PATIENCE
-        more = True
+        deadline, more = time.monotonic() + PATIENCE, True
         while more and not self.stop.is_set():
-            try:
-                done, more = self.work.slice()
+            more = False
+            with self.surviving("queue"):
+                done, more = self.turn(deadline)
                 code = max(code, done)
-            except QueueBusy as error:
-                more = time.monotonic() < deadline
-                if not more:
-                    self.worst = max(self.worst, error.exit_code)
-                self.stop.wait(BREATH)
-            except (BulkloadError, OSError) as error:
-                self.worst = max(self.worst, getattr(error, "exit_code", StoreError.exit_code))
-                self.troubles.begin("queue", sentence_of(error))
-                break
         self.do_chores()
         self.send_mail()
         return max(code, self.worst, self.work.worst)
+
+    def turn(self, deadline: float) -> tuple[int, bool]:
+        """Work for some seconds, or wait for another process that does; raise QueueBusy where that lasts too long."""
+        try:
+            return self.work.slice()
+        except QueueBusy:
+            if time.monotonic() >= deadline:
+                raise
+            self.stop.wait(BREATH)
+            return 0, True
 
     # as a daemon
 
@@ -177,7 +185,7 @@ def make_places(folder: Folder) -> None:
     """Make the folders that things go to, but none above them; raise OSError where new files cannot come: a share that is not there."""
     if not folder.path.is_dir():
         raise FileNotFoundError(2, "there is no such folder, or its share is not there", str(folder.path))
-    for place in (*folder.places.values(), waiting_room(folder)):
+    for place in (*folder.places.values(), folder.room):
         place.mkdir(exist_ok=True)
 
 

@@ -13,7 +13,7 @@ from bulkload.jobs import FOLDER, Job, following, new_id, time_of
 from bulkload.sites import Folder, Site
 from bulkload.source import shown_path
 from bulkload.store.deliveries import Delivery
-from bulkload.watching.names import Taken, in_queue, marked
+from bulkload.watching.names import Taken, fitting, in_queue, marked
 
 AHEAD = 60
 """Seconds by which ids may run ahead of the clock, where more files come in a second than it has ids."""
@@ -37,7 +37,7 @@ def take(folder: Folder, path: Path, now: datetime, zone: str, name: str = "") -
 
     Making its place in the queue reserves the id. Raises OSError where the file cannot be moved.
     """
-    name = name or path.name
+    name = fitting(name or path.name)
     while True:
         job_id = next_id(now)
         waits = in_queue(folder, job_id, name)

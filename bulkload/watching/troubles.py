@@ -25,10 +25,3 @@ class Troubles:
         """Note that there is no such trouble any longer, and tell of it where there was."""
         if what in self.now:
             self.log("trouble over", text=self.now.pop(what))
-
-
-def sentence_of(error: Exception) -> str:
-    """Return what a trouble is, in a sentence that names the file where there is one."""
-    if isinstance(error, OSError):
-        return f"{error.filename2 or error.filename or 'a file'} could not be used: {error.strerror or error}."
-    return str(error)

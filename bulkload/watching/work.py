@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,12 +12,12 @@ from datetime import datetime
 from pathlib import Path
 
 from bulkload.config import Settings
-from bulkload.errors import BulkloadError, Busy, FileRefused, QueueBusy, StoreError
-from bulkload.jobs import Job
+from bulkload.errors import BulkloadError, Busy, FileRefused, QueueBusy, StoreError, UsageError, sentence_of
+from bulkload.jobs import Job, are_moved
 from bulkload.logs import Log
 from bulkload.mailing.letters import mails_due
 from bulkload.places import default_results
-from bulkload.runs import Request, apply_file, validate
+from bulkload.runs import Request, apply_file, validate, workspace
 from bulkload.sites import Folder, Site
 from bulkload.source import Reading, shown_path
 from bulkload.store import Store, deliveries, jobs, open_store, outbox, store_path
@@ -29,7 +28,7 @@ from bulkload.templates import template_named, templates
 from bulkload.watching.looking import is_being_written
 from bulkload.watching.names import Taken, find_taken, in_queue, marked, taken_ids
 from bulkload.watching.taking import delivery_of, flush, remove_marker, take
-from bulkload.watching.troubles import Troubles, sentence_of
+from bulkload.watching.troubles import Troubles
 
 SLICE = 5.0
 """Seconds of work after which others have a turn at the store: mails that wait to be sent."""
@@ -130,6 +129,8 @@ class Work:
             for one in deliveries.on_their_way(store, self.site.name):
                 if one.state == "running":
                     deliveries.change(store, one.job, crashes=deliveries.find(store, one.job).crashes + 1)
+                elif one.state == "received":
+                    jobs.remove_work(store, one.job)
             for sentence in jobs.tidy(store, self.now):
                 self.troubles.begin(sentence, sentence)
 
@@ -139,10 +140,10 @@ class Work:
 
     def adopt(self, store: Store) -> None:
         """Queue the files that were taken and are no jobs yet."""
-        on_their_way = {one.job for one in deliveries.on_their_way(store, self.site.name)} | self.resting
+        on_their_way = {one.job: one.folder for one in deliveries.on_their_way(store, self.site.name)}
         new: list[tuple[Taken, Delivery]] = []
-        for folder in self.folders.values():
-            unknown = [one for one in taken_ids(folder) if one not in on_their_way]
+        for name, folder in self.folders.items():
+            unknown = [one for one in taken_ids(folder) if on_their_way.get(one) != name and one not in self.resting]
             known = deliveries.known(store, unknown)
             for job_id in unknown:
                 taken = find_taken(folder, job_id)
@@ -160,27 +161,31 @@ class Work:
             deliveries.add(store, [one for _, one in sorted(new, key=lambda pair: pair[0].order)])
 
     def known_already(self, store: Store, taken: Taken, folder: Folder, *, rests: bool | None) -> None:
-        """Deal with a file whose id a job has already: it rests there, or is to be moved on again, or is another file."""
-        if rests is None:  # another job drew this id in the same second
+        """Deal with a file whose id a job has already: it rests there, or is to be moved on, or is another file.
+
+        Where it lies counts: its folder may have another path since, or its site another name.
+        """
+        is_its = rests is not None and jobs.select(store, "id = ?", taken.id)[0].file == shown_path(Path(taken.name))
+        if not is_its:  # two watchers may draw one id in the same second
             take(folder, taken.path, self.clock(), self.site.time_zone, taken.name)
         elif rests and folder.checked_in == taken.path.parent:
             self.resting.add(taken.id)
-        else:  # its last rename did not reach the disk
-            deliveries.change(store, taken.id, settled_at=None)
+        else:  # its last rename did not reach the disk, or it waits for a watcher that is configured otherwise now
+            name = shown_path(folder.path)
+            deliveries.change(store, taken.id, settled_at=None, site=self.site.name, folder=name)
 
     def further(self, store: Store, one: Delivery) -> int | None:
         """Bring a file as far as it can be brought now; return an exit code, or None where its folder has to wait."""
         folder = self.folders.get(one.folder)
         if folder is None:
-            sentence = f"{one.job.file} came by {one.folder}, which is no longer configured."
-            self.troubles.begin(one.folder, sentence, job=one.job.id)
-            return None
+            raise UsageError(f"{one.job.file} came by {one.folder}, which is no longer configured. It waits.")
         taken = find_taken(folder, one.job.id)
         if one.job.state not in {"received", "queued", "running"}:
             return self.settle(store, one, folder, taken)
-        if taken is None:
-            jobs.close(store, one.job.id, state="failed", ended_at=self.now, message=GONE)
-            return self.settle(store, one, folder, None)
+        if taken is None or one.crashes >= MOST_CRASHES:
+            message = GONE if taken is None else DIED
+            jobs.close(store, one.job.id, state="failed", ended_at=self.now, message=message)
+            return self.settle(store, one, folder, taken)
         if one.job.state == "received":
             one, taken = self.check_in(store, one, folder, taken)
         return self.run(store, one, folder, taken) if self.is_due(one.due_at) else 0
@@ -192,19 +197,23 @@ class Work:
     def check_in(self, store: Store, one: Delivery, folder: Folder, taken: Taken) -> tuple[Delivery, Taken]:
         """Check a file's form, and queue it; one that is not in the proper format has its turn at once, to be refused.
 
-        It is checked under its own name (seed 000, "What Happens After Submission").
+        It is checked under its own name (seed 000, "What Happens After Submission"). It counts as a crash until it
+        is done, and what it sets aside is the job's, as when it is loaded: a crash leaves nothing that nobody clears.
         """
-        with tempfile.TemporaryDirectory(prefix="bulkload-") as work:
-            named = Path(work) / taken.name
+        deliveries.change(store, one.job.id, crashes=one.crashes + 1)
+        with workspace(jobs.folder(store) / one.job.id / "work") as work:
+            named = work / "named" / taken.name
+            named.parent.mkdir(mode=0o700)
             named.symlink_to(taken.path.absolute())
-            report = validate(Request(named, self.reading(folder), self.options(folder)), None)
+            request = Request(named, self.reading(folder), self.options(folder))
+            report = validate(request, None, folder=work / "checked")
         if report.state == "refused":
             one = replace(one, due_at=self.now)
         place = in_queue(folder, one.job.id, taken.name)
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         taken.path.rename(place)
         with store.transaction():
-            deliveries.change(store, one.job.id, due_at=one.due_at)
+            deliveries.change(store, one.job.id, due_at=one.due_at, crashes=one.crashes)
             jobs.change(store, one.job.id, state="queued", path=shown_path(place))
         return replace(one, job=replace(one.job, state="queued")), replace(taken, path=place)
 
@@ -213,9 +222,6 @@ class Work:
         if is_being_written(taken.path):
             self.troubles.begin(one.job.id, f"{one.job.file} is still being written.", job=one.job.id)
             return None
-        if one.crashes >= MOST_CRASHES:
-            jobs.close(store, one.job.id, state="failed", ended_at=self.now, message=DIED)
-            return self.settle(store, one, folder, taken)
         request = Request(
             taken.path,
             self.reading(folder),
@@ -225,8 +231,8 @@ class Work:
             say=lambda sentence: self.log("note", job=one.job.id, text=sentence),
             job=one.job,
         )
-        apply_file(request, store)
-        return self.settle(store, one, folder, taken)
+        report = apply_file(request, store)
+        return max(report.exit_code, self.settle(store, one, folder, taken))
 
     def safely(self, store: Store, one: Delivery) -> int | None:
         """Bring a file further; where some trouble stops that, it waits for a while, and its folder's others with it.
@@ -258,8 +264,12 @@ class Work:
         pause = min(FIRST_PAUSE * 2 ** min(one.tries, 10), LONGEST_PAUSE)
         self.troubles.begin(one.job.id, sentence_of(error), job=one.job.id, file=one.job.file, again_in=pause)
         with contextlib.suppress(BulkloadError):
-            jobs.close(store, one.job.id, state="queued", message=sentence_of(error))
-            deliveries.change(store, one.job.id, tries=one.tries + 1, due_at=self.now + pause)
+            state = deliveries.find(store, one.job.id).job.state
+            due_at = one.due_at if state == "received" else self.now + pause  # its form is not checked yet
+            jobs.close(
+                store, one.job.id, state="received" if state == "received" else "queued", message=sentence_of(error)
+            )
+            deliveries.change(store, one.job.id, tries=one.tries + 1, crashes=one.crashes, due_at=due_at)
 
     def settle(self, store: Store, one: Delivery, folder: Folder, taken: Taken | None) -> int:
         """Move a file whose job has ended to where it rests, and put the mails that are due into the outbox."""
@@ -271,18 +281,28 @@ class Work:
             with contextlib.suppress(OSError):
                 in_queue(folder, job.id, taken.name).parent.rmdir()
         path = shown_path(rests) if rests.exists() else job.path
+        moved = {"renames": "[]"} if are_moved(job.renames) else {}
         with store.transaction():
             for mail in mails_due(job, self.site, self.now):
                 outbox.add(store, mail)
-            jobs.change(store, job.id, path=path)
+            jobs.change(store, job.id, path=path, **moved)
             deliveries.change(store, job.id, settled_at=self.now)
         self.tell(job)
         return exit_code(job)
 
     def tell(self, job: Job) -> None:
-        """Write into the log what became of a file."""
-        outcomes = json.loads(job.outcomes)
-        self.log(WORDS[job.state], job=job.id, file=job.file, template=job.template, rows=job.rows, **outcomes)
+        """Write into the log what became of a file, and why nothing did."""
+        facts = {
+            "job": job.id,
+            "file": job.file,
+            "template": job.template,
+            "rows": job.rows,
+            **json.loads(job.outcomes),
+        }
+        if job.state == "done":
+            self.log("applied", **facts)
+        else:
+            self.log.trouble("refused" if job.state == "refused" else "failed", **facts, reason=job.message)
 
     def reading(self, folder: Folder) -> Reading:
         """Return how the files of a folder are to be read."""
@@ -304,9 +324,6 @@ class Work:
 
 GONE = "The file is no longer where it waited: somebody has removed it. Nothing of it was applied."
 DIED = f"The process died {MOST_CRASHES} times over this file. Nothing of it was applied; send it again once the cause is known."
-
-WORDS = {"done": "applied", "refused": "refused", "failed": "failed", "interrupted": "failed"}
-"""What is written into the log of a job that has ended."""
 
 
 def exit_code(job: Job) -> int:
