@@ -122,4 +122,4 @@ def test_the_migrations_make_the_columns_that_a_table_declares(store, table):
 
 def test_every_table_that_loads_write_to_is_declared(store):
     made = {one for (one,) in query(store, "SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert made - {"job", "journal", "secret_key", "import_lock", "delivery", "mail", "chore"} == set(TABLES)
+    assert made - {"job", "journal", "secret_key", "import_lock", "delivery", "mail", "chore", "word"} == set(TABLES)

@@ -15,6 +15,7 @@ from bulkload.store import keys
 from bulkload.store.causes import explained
 from bulkload.store.locking import locked
 from bulkload.store.tables import TABLES, name, where
+from bulkload.store.words import Words, in_words
 
 if TYPE_CHECKING:
     import polars as pl
@@ -67,6 +68,7 @@ class SQLiteStore:
         self._cursor: Any = None
         self._within = False
         self.patience = WAIT_MS / 1000
+        self.words = Words(self.query)
         if not create and not path.exists():
             raise StoreError(f"There is no store at {path}.")
         try:
@@ -233,12 +235,15 @@ class SQLiteStore:
         """
         import polars as pl
 
-        texts = {column for column, kind in schema.items() if isinstance(kind, (pl.String, pl.Enum))}
+        words = TABLES[table].words
+        texts = {one for one, kind in schema.items() if isinstance(kind, (pl.String, pl.Enum)) and one not in words}
         asked = ", ".join(f"ifnull({name(one)}, '')" if one in texts else name(one) for one in schema)
         frame = self._answer(f"SELECT {asked} FROM {name(table)} WHERE {condition}", bound)
         frame.columns = list(schema)
         return frame.with_columns(
-            (pl.when(pl.col(one).cast(pl.String) != "").then(one) if one in texts else pl.col(one))
+            self.words.spelled(frame[one], kind)
+            if one in words
+            else (pl.when(pl.col(one).cast(pl.String) != "").then(one) if one in texts else pl.col(one))
             .cast(kind)
             .alias(one)
             for one, kind in schema.items()
@@ -260,8 +265,8 @@ class SQLiteStore:
         """Return how many records have each combination of the columns, for each row of `keys`."""
         if keys.is_empty():
             return []
-        listed = ", ".join(map(name, columns))
-        sql = f"SELECT {listed}, count(*) FROM {name(table)} WHERE {where(keys.columns)} GROUP BY {listed}"
+        shown, listed = (", ".join(in_words(TABLES[table], one) for one in columns), ", ".join(map(name, columns)))
+        sql = f"SELECT {shown}, count(*) FROM {name(table)} WHERE {where(keys.columns)} GROUP BY {listed}"
         return self._answer(sql, keys).rows()
 
     def next_number(self, table: str) -> int:
@@ -289,14 +294,14 @@ class SQLiteStore:
         import polars as pl
 
         one = TABLES[table]
-        self.write(one.insert, frame.select(*one.columns, pl.lit(job).alias("job")))
+        self.write(one.insert, self.words.numbered(frame, one).select(*one.columns, pl.lit(job).alias("job")))
 
     def update(self, table: str, frame: pl.DataFrame, job: int) -> None:
         """Change records: columns as the table declares them."""
         import polars as pl
 
         one = TABLES[table]
-        self.write(one.update, frame.select(*one.columns, pl.lit(job).alias("job")))
+        self.write(one.update, self.words.numbered(frame, one).select(*one.columns, pl.lit(job).alias("job")))
 
     def delete(self, table: str, frame: pl.DataFrame) -> None:
         """Remove records by their key."""
@@ -322,6 +327,7 @@ class SQLiteStore:
     def transaction(self) -> Iterator[None]:
         """Run what is inside wholly or not at all."""
         self.execute(f"PRAGMA {WRITING}")
+        self.words.forget()
         try:
             with self._between("BEGIN IMMEDIATE", "COMMIT"):
                 yield
