@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import reduce
+from operator import or_
 from types import MappingProxyType
 
 import polars as pl
@@ -13,7 +15,7 @@ from bulkload import rules
 from bulkload.errors import FileRefused
 from bulkload.formats.batch import Batch
 from bulkload.parse import Repeated
-from bulkload.saying import Broken, Saying
+from bulkload.saying import Broken, Saying, compact
 from bulkload.template import Field, Placed, Template
 
 MESSAGES_COLUMN = "messages"
@@ -163,12 +165,9 @@ def check(
     error is no longer `ok`.
     """
     flags = broken(frame, placed, repeated)
-    found = []
-    for number in sorted(flags):
-        one = placed[number]
-        named = named_by(one, frame) if saying.of(one.code) != 0 else ["row"]
-        rows = frame.select(named).filter(flags[number])
-        found.append(Broken(one.code, one, saying.later + one.position, rows))
+    if not flags:
+        return frame, []
+    found = list(rows_of(frame, [(placed[number], flags[number]) for number in sorted(flags)], saying))
     errors = [number for number in sorted(flags) if placed[number].code.severity == "error"]
     if errors:
         out = flags[errors[0]]
@@ -207,6 +206,15 @@ def broken(frame: pl.DataFrame, placed: Sequence[Placed], repeated: Mapping[str,
                 if rows.any():
                     found[number] = rows
     return found
+
+
+def rows_of(frame: pl.DataFrame, flags: Sequence[tuple[Placed, pl.Series]], saying: Saying) -> Iterator[Broken]:
+    """Yield the rows that break each rule; those that break any are taken out of the frame at once."""
+    named = [named_by(one, frame) if saying.of(one.code) != 0 else ["row"] for one, _ in flags]
+    at = reduce(or_, (flag for _, flag in flags)).arg_true()
+    rows = compact(frame.select(name for name in frame.columns if any(name in names for names in named))[at])
+    for (one, flag), names in zip(flags, named, strict=True):
+        yield Broken(one.code, one, saying.later + one.position, rows.select(names).filter(flag.gather(at)))
 
 
 def named_by(one: Placed, frame: pl.DataFrame) -> list[str]:

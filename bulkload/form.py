@@ -12,7 +12,7 @@ from bulkload import rules
 from bulkload.check import Matched, lay
 from bulkload.errors import FormRefused
 from bulkload.formats.batch import Batch
-from bulkload.saying import Broken, Saying
+from bulkload.saying import Broken, Saying, compact
 from bulkload.template import Options, Placed, Template
 
 PLAIN = {
@@ -55,7 +55,7 @@ def inspected(frame: pl.DataFrame, template: Template, options: Options) -> tupl
         cell = f"cell.{one.name}"
         odd = frame.filter(flags[one.name])
         plain = [cleaned(text, pattern) if options.clean else None for text in odd[cell]]
-        rows = odd.select("row", "line", cell, pl.lit("").alias(f"text.{one.name}")).with_columns(
+        rows = compact(odd.select("row", "line", cell, pl.lit("").alias(f"text.{one.name}"))).with_columns(
             pl.Series("named", [named(text, pattern, remedies=not options.clean) for text in odd[cell]], pl.String),
             pl.Series("read", plain, pl.String),
         )

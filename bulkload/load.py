@@ -11,6 +11,7 @@ from types import MappingProxyType
 import polars as pl
 
 from bulkload import doubled, rules
+from bulkload.ahead import ahead
 from bulkload.check import check, faults, lay
 from bulkload.form import inspected
 from bulkload.formats.batch import Batch, Span
@@ -134,8 +135,9 @@ def load(one: Load) -> None:
     twice = {distinct: doubled.doubled_rows(one.spool, distinct, rows) for distinct in one.template.distinct}
     with ThreadPoolExecutor(1, "report") as reporter:
         reported: deque[Future[None]] = deque()
-        for nth, span in enumerate(one.spans):
-            for batch in slices(taken(one, nth, twice), one.run.at_once if one.run is not None else None):
+        coming = ahead(taken(one, nth, twice) for nth in range(len(one.spans)))
+        for nth, (span, whole) in enumerate(zip(one.spans, coming, strict=True)):
+            for batch in slices(gathered(one, nth, whole), one.run.at_once if one.run is not None else None):
                 settled = settle(one, batch)
                 if one.gathering is not None:
                     one.gathering.carry(settled.carried)
@@ -180,9 +182,14 @@ def taken(one: Load, nth: int, twice: Mapping[Distinct, pl.DataFrame]) -> Settli
     findings = one.spool.take(f"findings-{nth:06}")
     assert frame is not None
     stored: dict[str, pl.DataFrame] = {}
-    if one.run is not None and one.recollection is not None and one.gathering is not None:
-        stored = one.recollection.stored(nth, one.run.asks(frame)) | dict(one.gathering.of(nth))
+    if one.run is not None and one.recollection is not None:
+        stored = one.recollection.stored(nth, one.run.asks(frame))
     return Settling(frame, no_findings() if findings is None else findings, twice, stored)
+
+
+def gathered(one: Load, nth: int, batch: Settling) -> Settling:
+    """Add what was gathered for the rows of a batch, and what the batches before it, once settled, carry to them."""
+    return batch if one.gathering is None else replace(batch, stored={**batch.stored, **dict(one.gathering.of(nth))})
 
 
 def slices(batch: Settling, at_once: int | None) -> Iterator[Settling]:
@@ -257,7 +264,7 @@ def look_at(one: Load, frame: pl.DataFrame) -> Looked:
     frame = frame.select(*kept(one, frame, left), *typed(one))
     if sum(broken.rows.height for broken in found) > MANY:
         return Looked(frame, keys, findings=saying.say(found))
-    return Looked(frame, keys, [broken.compact() for broken in found])
+    return Looked(frame, keys, found)
 
 
 def typed(one: Load) -> list[pl.Expr]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -36,16 +36,15 @@ def no_findings() -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Rows that have a code, with the columns that its sentence is made of; `position` orders what is found of a row."""
+    """Rows that have a code, with the columns that its sentence is made of; `position` orders what is found of a row.
+
+    Their texts are their own, so that they can be kept.
+    """
 
     code: Code
     placed: Placed | None
     position: int
     rows: pl.DataFrame
-
-    def compact(self) -> Broken:
-        """Return it so that it can be kept: a text that was filtered still holds all texts of its column in memory."""
-        return replace(self, rows=self.rows.with_columns(pl.col(pl.String) + ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +105,11 @@ class Unsaid:
             for batch, one in every:
                 yield batch, findings.slice(start, one.rows.height)
                 start += one.rows.height
+
+
+def compact(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of a larger frame so that they can be kept: a text alone holds all texts of its column in memory."""
+    return rows.with_columns(pl.col(pl.String) + "")
 
 
 def said(rows: pl.DataFrame, code: Code, one: Placed | None, position: int, most: int | None = None) -> pl.DataFrame:
