@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,8 +130,8 @@ class SQLiteStore:
             if self._light is not None:
                 self._light.close()
                 self._light = None
-            import adbc_driver_sqlite.dbapi as adbc
-
+            with without("pyarrow"):
+                import adbc_driver_sqlite.dbapi as adbc
             with self._driver():
                 self._bulk = adbc.connect(str(self.path), autocommit=True)
                 self._cursor = self._bulk.cursor(adbc_stmt_kwargs={"adbc.sqlite.query.batch_rows": BATCH_ROWS})
@@ -363,6 +364,19 @@ class SQLiteStore:
     def lock(self, *, wait: float) -> contextlib.AbstractContextManager[None]:
         """Hold the store for one run; raise Busy where another run has it for `wait` seconds and more."""
         return locked(self.path, wait)
+
+
+@contextlib.contextmanager
+def without(module: str) -> Iterator[None]:
+    """Import what is inside as if a module were not installed: the driver loads pyarrow where it can, and uses none of it (47 MB)."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
 
 
 def journal_mode() -> str:
