@@ -92,12 +92,14 @@ class Recollection:
 
     def stored(self, batch: int, asks: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         """Return, for each name, the records that a batch asked for: `row` and the columns that are wanted."""
+        empty = {name: pl.DataFrame(schema={"row": pl.Int64(), **one.columns}) for name, one in self.recalls.items()}
         found = {
             name: asks[name].join(records, on=self.recalls[name].key, how="inner", maintain_order="left")
             for name, records in self.whole.items()
+            if not records.is_empty()
         }
-        for name, recalled in self.large.items():
+        for name in self.large:
             frame = self.spool.take(f"stored-{name}-{batch:06}")
-            empty: dict[str, pl.DataType] = {"row": pl.Int64(), **recalled.columns}
-            found[name] = pl.DataFrame(schema=empty) if frame is None else frame
-        return found
+            if frame is not None:
+                found[name] = frame
+        return empty | found
