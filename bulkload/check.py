@@ -1,10 +1,12 @@
-"""Lays rows under a template's fields, and holds their values against rules: findings."""
+"""Lays rows under a template's fields, and holds their values against rules."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import reduce
+from operator import or_
 from types import MappingProxyType
 
 import polars as pl
@@ -13,18 +15,8 @@ from bulkload import rules
 from bulkload.errors import FileRefused
 from bulkload.formats.batch import Batch
 from bulkload.parse import Repeated
-from bulkload.rules import Code
+from bulkload.saying import Broken, Saying, compact
 from bulkload.template import Field, Placed, Template
-
-FINDINGS = {
-    "row": pl.Int64,
-    "position": pl.Int64,
-    "heading": pl.String,
-    "code": pl.String,
-    "severity": pl.String,
-    "message": pl.String,
-}
-"""The columns of findings; `position` orders the findings of a row as they were found."""
 
 MESSAGES_COLUMN = "messages"
 """The column that rejects in a spreadsheet have more than their input; it is left out when they come back."""
@@ -41,11 +33,6 @@ class Matched:
     columns: Mapping[str, int | None]
     width: int
     xml: bool = False
-
-
-def no_findings() -> pl.DataFrame:
-    """Return findings of no rows."""
-    return pl.DataFrame(schema=FINDINGS)
 
 
 def normal(heading: str) -> str:
@@ -159,26 +146,11 @@ def lay(batch: Batch, matched: Matched, template: Template) -> pl.DataFrame:
     return frame.select(columns)
 
 
-def faults(frame: pl.DataFrame, width: int, template: Template) -> pl.DataFrame:
-    """Return the findings of the rows that could not be laid under the header."""
-    broken = frame.filter(pl.col("fault").is_not_null()).with_columns(width=pl.lit(width))
-    found = [
-        said(broken.filter(pl.col("fault") == code.word), code, None, 0) for code in (template.misfit, rules.BLANK_LINE)
-    ]
-    return pl.concat(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """How findings are said: after which others, and of which codes no more sentences are read; `most` of each other one (None: all)."""
-
-    later: int = 0
-    most: int | None = None
-    enough: frozenset[str] = frozenset()
-
-    def of(self, code: Code) -> int | None:
-        """Return how many sentences of a code are read (None: all)."""
-        return 0 if code.word in self.enough else self.most
+def faults(frame: pl.DataFrame, width: int, template: Template) -> list[Broken]:
+    """Return the rows that could not be laid under the header."""
+    rows = frame.select("row", "line", "fault", "found").filter(~LAID).with_columns(width=pl.lit(width))
+    codes = (template.misfit, rules.BLANK_LINE)
+    return [Broken(code, None, 0, rows.filter(pl.col("fault") == code.word)) for code in codes]
 
 
 def check(
@@ -186,19 +158,16 @@ def check(
     placed: Sequence[Placed],
     saying: Saying,
     repeated: Mapping[str, Repeated] = MappingProxyType({}),
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Hold a frame against rules: return it, and the findings; `repeated` are columns as they come from `parse`.
+) -> tuple[pl.DataFrame, list[Broken]]:
+    """Hold a frame against rules: return it, and the rows that break them; `repeated` are columns as they come from `parse`.
 
     A cell with an error has no value from here on, so that one bad cell yields one finding; a row with an
     error is no longer `ok`.
     """
     flags = broken(frame, placed, repeated)
-    findings = [no_findings()]
-    for number in sorted(flags):
-        one = placed[number]
-        most = saying.of(one.code)
-        rows = frame.select(named_by(one, frame) if most != 0 else ["row"]).filter(flags[number])
-        findings.append(said(rows, one.code, one, saying.later + one.position, most))
+    if not flags:
+        return frame, []
+    found = list(rows_of(frame, [(placed[number], flags[number]) for number in sorted(flags)], saying))
     errors = [number for number in sorted(flags) if placed[number].code.severity == "error"]
     if errors:
         out = flags[errors[0]]
@@ -212,7 +181,7 @@ def check(
             pl.col("ok") & ~out,
             *(pl.when(~flag).then(pl.col(name)).alias(name) for name, flag in bad.items()),
         )
-    return frame, pl.concat(findings)
+    return frame, found
 
 
 def broken(frame: pl.DataFrame, placed: Sequence[Placed], repeated: Mapping[str, Repeated]) -> dict[int, pl.Series]:
@@ -239,6 +208,15 @@ def broken(frame: pl.DataFrame, placed: Sequence[Placed], repeated: Mapping[str,
     return found
 
 
+def rows_of(frame: pl.DataFrame, flags: Sequence[tuple[Placed, pl.Series]], saying: Saying) -> Iterator[Broken]:
+    """Yield the rows that break each rule; those that break any are taken out of the frame at once."""
+    named = [named_by(one, frame) if saying.of(one.code) != 0 else ["row"] for one, _ in flags]
+    at = reduce(or_, (flag for _, flag in flags)).arg_true()
+    rows = compact(frame.select(name for name in frame.columns if any(name in names for names in named))[at])
+    for (one, flag), names in zip(flags, named, strict=True):
+        yield Broken(one.code, one, saying.later + one.position, rows.select(names).filter(flag.gather(at)))
+
+
 def named_by(one: Placed, frame: pl.DataFrame) -> list[str]:
     """Return the columns of a frame that the sentence of a rule is made of."""
     name = one.field.name
@@ -246,62 +224,3 @@ def named_by(one: Placed, frame: pl.DataFrame) -> list[str]:
     named |= {name + word if word.startswith(".") else word for _, word in rules.placeholders(one.code.message) if word}
     named |= {root for word in one.words.values() for root in word.meta.root_names()}
     return [column for column in frame.columns if column in named]
-
-
-def said(rows: pl.DataFrame, code: Code, one: Placed | None, position: int, most: int | None = None) -> pl.DataFrame:
-    """Return the findings of a code on rows that have it, each with its sentence; with `most` only so many have one."""
-    if most is not None and rows.height > most:
-        mute = rows["row"].slice(most).to_frame()
-        mute = mute.with_columns(*constants(code, one, position), pl.lit(None, pl.String).alias("message"))
-        return pl.concat([said(rows.head(most), code, one, position), mute]) if most else mute
-    message = code.message
-    heading = one.field.heading if one else ""
-    where = rules.filled("row {}", "row")
-    if (rows["line"] != rows["row"]).any():
-        where = (
-            pl.when(pl.col("line") != pl.col("row"))
-            .then(rules.filled("row {} (line {})", "row", "line"))
-            .otherwise(where)
-        )
-    start = pl.concat_str(where, pl.lit(f", {heading}: " if heading else ": "))
-    filled = (
-        rows.lazy()
-        .with_columns(words(rows, message, one))
-        .select(
-            "row",
-            *constants(code, one, position),
-            pl.concat_str(start, rules.sentence(message, one.field.name if one else "")).alias("message"),
-        )
-    )
-    return filled.collect()
-
-
-def constants(code: Code, one: Placed | None, position: int) -> list[pl.Expr]:
-    """Return the columns that all findings of a code on a field share."""
-    return [
-        pl.lit(position, pl.Int64).alias("position"),
-        pl.lit(one.field.heading if one else "").alias("heading"),
-        pl.lit(code.word).alias("code"),
-        pl.lit(code.severity).alias("severity"),
-    ]
-
-
-def words(rows: pl.DataFrame, message: str, one: Placed | None) -> list[pl.Expr | pl.Series]:
-    """Return the columns that a message names and the frame does not have yet."""
-    named = {name for _, name in rules.placeholders(message) if name}
-    if one is None:
-        return []
-    text = f"text.{one.field.name}"
-    cell = f"cell.{one.field.name}" if f"cell.{one.field.name}" in rows.columns else text
-    made: list[pl.Expr | pl.Series] = []
-    if "cell" in named:
-        made.append(pl.lit("the value").alias("cell") if one.field.secret else rules.quoted(pl.col(cell)).alias("cell"))
-    if "remedy" in named:
-        remedy = pl.lit("") if one.field.secret else one.field.kind.remedies(rows[text])
-        made.append(remedy.alias("remedy"))
-    if "length" in named:
-        made.append(pl.col(text).str.len_chars().alias("length"))
-    if "limit" in named:
-        made.append(pl.lit(one.field.limit).alias("limit"))
-    made.extend(word.alias(name) for name, word in one.words.items() if name in named)
-    return made

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from bulkload import rules
-from bulkload.check import Matched, Saying, lay, no_findings, said
+from bulkload.check import Matched, lay
 from bulkload.errors import FormRefused
 from bulkload.formats.batch import Batch
+from bulkload.saying import Broken, Saying, compact
 from bulkload.template import Options, Placed, Template
 
 PLAIN = {
@@ -38,16 +39,14 @@ LISTED = 5
 NAMES = {"\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN", "\x00": "NULL", "\ufeff": "BYTE ORDER MARK"}
 
 
-def inspected(
-    frame: pl.DataFrame, template: Template, options: Options, saying: Saying
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def inspected(frame: pl.DataFrame, template: Template, options: Options) -> tuple[pl.DataFrame, list[Broken]]:
     """Return cells as they may be read, and what was found in them.
 
     A cell with a special character is not read (null), and its row is not `ok`; with `--clean` it is read in its
     plain form, where every character has one.
     """
     pattern = NOT_ASCII if options.strict_ascii else ODD
-    found = [no_findings()]
+    found = []
     names = [one.name for one in template.fields]
     flags = frame.select(pl.col(f"cell.{name}").str.contains(pattern).alias(name) for name in names)
     for number, one in enumerate(template.fields):
@@ -56,7 +55,7 @@ def inspected(
         cell = f"cell.{one.name}"
         odd = frame.filter(flags[one.name])
         plain = [cleaned(text, pattern) if options.clean else None for text in odd[cell]]
-        rows = odd.select("row", "line", cell, pl.lit("").alias(f"text.{one.name}")).with_columns(
+        rows = compact(odd.select("row", "line", cell, pl.lit("").alias(f"text.{one.name}"))).with_columns(
             pl.Series("named", [named(text, pattern, remedies=not options.clean) for text in odd[cell]], pl.String),
             pl.Series("read", plain, pl.String),
         )
@@ -64,13 +63,13 @@ def inspected(
         bad = rows["read"].is_null()
         for code, where in ((rules.SPECIAL_CHARACTER, bad), (rules.CHARACTER_REPLACED, ~bad)):
             placed = Placed(code, pl.lit(value=True), one, number * 100, frozenset(), {})
-            found.append(said(rows.filter(where), code, placed, number * 100, saying.of(code)))
+            found.append(Broken(code, placed, number * 100, rows.filter(where)))
         at = flags[one.name].arg_true()
         frame = frame.with_columns(
             frame[cell].scatter(at, rows["read"]).alias(cell),
             frame["ok"].scatter(at.filter(bad), False),
         )
-    return frame, pl.concat(found)
+    return frame, found
 
 
 def cleaned(text: str, pattern: str = ODD) -> str | None:
@@ -130,7 +129,8 @@ def refuse_spaces(
     where = {one.name: headings.index(one.heading) if one.heading in headings else None for one in template.fields}
     for batch in batches:
         frame = lay(batch, Matched(where, len(headings)), template)
-        found += inspected(frame, template, options, Saying())[1].sort("row", "position")["message"].to_list()
+        odd = Saying().say(inspected(frame, template, options)[1])
+        found += odd.sort("row", "position")["message"].to_list()
     raise FormRefused("HEADER_SPACES", file, template.name, found)
 
 

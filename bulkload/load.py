@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -11,13 +11,15 @@ from types import MappingProxyType
 import polars as pl
 
 from bulkload import doubled, rules
-from bulkload.check import Saying, check, faults, lay, no_findings, said
+from bulkload.ahead import ahead
+from bulkload.check import check, faults, lay
 from bulkload.form import inspected
 from bulkload.formats.batch import Batch, Span
 from bulkload.gather import Gathering
 from bulkload.parse import Repeated, parse
 from bulkload.recall import Recollection
-from bulkload.results import FIRST, ErrorsFile, RejectsFile, ResultsFile, Tally, lines_of
+from bulkload.results import ErrorsFile, RejectsFile, ResultsFile, Tally, lines_of
+from bulkload.saying import FIRST, MANY, Broken, Saying, Told, Unsaid, no_findings
 from bulkload.source import Source
 from bulkload.spool import Spool
 from bulkload.template import Distinct, Options, Placed, Run, Template, Write
@@ -30,9 +32,6 @@ AFTER_COLUMNS = 100_000
 """Positions of findings that are about the whole row, and, twice that, of those that the decision adds."""
 
 Progress = Callable[[float, int], None]
-
-Looked = tuple[pl.DataFrame, pl.DataFrame, Mapping[Distinct, pl.DataFrame]]
-"""A batch as the first look leaves it, its findings, and the digests of what tells its rows apart."""
 
 
 @dataclass(slots=True)
@@ -47,22 +46,6 @@ class Outputs:
     def wanted(self) -> list[ResultsFile | RejectsFile | ErrorsFile]:
         """Return those that are wanted."""
         return [one for one in (self.results, self.rejects, self.errors) if one is not None]
-
-
-@dataclass(slots=True)
-class Told:
-    """Counts the sentences of each code so far, in the order of the rows."""
-
-    sentences: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def enough(self) -> frozenset[str]:
-        """Return the codes of which no further sentence is shown."""
-        return frozenset(code for code, count in self.sentences.items() if count >= FIRST)
-
-    def add(self, findings: pl.DataFrame) -> None:
-        """Count what was found in rows, when all rows before them have been counted."""
-        self.sentences.update(findings["code"].filter(findings["message"].is_not_null()))
 
 
 @dataclass(slots=True)
@@ -81,6 +64,7 @@ class Load:
     tally: Tally = field(default_factory=Tally)
     spans: list[Span] = field(default_factory=list)
     left: list[Placed] = field(default_factory=list)
+    unsaid: Unsaid = field(default_factory=Unsaid)
     looked: Told = field(default_factory=Told)
     settled: Told = field(default_factory=Told)
 
@@ -92,6 +76,16 @@ class Load:
     def template(self) -> Template:
         """Return the template that the file was found to have."""
         return self.source.template
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A batch as the first look leaves it: its broken rows, or, where they are many, its findings; and the digests of what tells rows apart."""
+
+    frame: pl.DataFrame
+    keys: Mapping[Distinct, pl.DataFrame]
+    broken: Sequence[Broken] = ()
+    findings: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +115,19 @@ def load(one: Load) -> None:
     `doubled_rows` on the whole file is known, and batches follow one another in file order.
     """
     rows = 0
-    for span, (frame, findings, keys) in side_by_side(one):
-        number = f"{len(one.spans):06}"
-        one.spans.append(span)
-        one.spool.add(f"rows-{number}", frame)
-        one.spool.add(f"findings-{number}", findings)
-        one.looked.add(findings)
-        for distinct, digests in keys.items():
+    for span, looked in side_by_side(one):
+        one.spool.add(f"rows-{len(one.spans):06}", looked.frame)
+        note(one, looked)
+        for distinct, digests in looked.keys.items():
             one.spool.add(distinct.column, digests)
         if one.run is not None and one.recollection is not None:
-            one.recollection.ask(one.run.asks(frame))
+            one.recollection.ask(one.run.asks(looked.frame))
         if one.run is not None and one.gathering is not None:
-            one.gathering.add(one.run.together(frame))
+            one.gathering.add(one.run.together(looked.frame))
+        one.spans.append(span)
         rows += span.rows
         one.progress(one.source.reader.progress * 0.7, rows)
+    say(one)
     if one.gathering is not None:
         one.gathering.look(one.spans)
     if one.recollection is not None:
@@ -142,8 +135,9 @@ def load(one: Load) -> None:
     twice = {distinct: doubled.doubled_rows(one.spool, distinct, rows) for distinct in one.template.distinct}
     with ThreadPoolExecutor(1, "report") as reporter:
         reported: deque[Future[None]] = deque()
-        for nth, span in enumerate(one.spans):
-            for batch in slices(taken(one, nth, twice), one.run.at_once if one.run is not None else None):
+        coming = ahead(taken(one, nth, twice) for nth in range(len(one.spans)))
+        for nth, (span, whole) in enumerate(zip(one.spans, coming, strict=True)):
+            for batch in slices(gathered(one, nth, whole), one.run.at_once if one.run is not None else None):
                 settled = settle(one, batch)
                 if one.gathering is not None:
                     one.gathering.carry(settled.carried)
@@ -159,15 +153,43 @@ def load(one: Load) -> None:
             one.writes.add(one.run.finish())
 
 
+def note(one: Load, looked: Looked) -> None:
+    """Note what the first look at the next batch found, in the order of the rows."""
+    number = len(one.spans)
+    if looked.findings is not None:
+        say(one)
+        found(one, number, looked.findings)
+    one.unsaid.add(number, looked.broken)
+    if one.unsaid.rows > MANY:
+        say(one)
+
+
+def say(one: Load) -> None:
+    """Say what the first look found, as far as it is not said yet."""
+    for number, findings in one.unsaid.say(one.saying(one.looked)):
+        found(one, number, findings)
+
+
+def found(one: Load, number: int, findings: pl.DataFrame) -> None:
+    """Set the findings of a batch aside."""
+    one.spool.add(f"findings-{number:06}", findings)
+    one.looked.add(findings)
+
+
 def taken(one: Load, nth: int, twice: Mapping[Distinct, pl.DataFrame]) -> Settling:
     """Take a batch out of the spool, with what the rest of the file and the store add to it."""
     frame = one.spool.take(f"rows-{nth:06}")
     findings = one.spool.take(f"findings-{nth:06}")
     assert frame is not None
     stored: dict[str, pl.DataFrame] = {}
-    if one.run is not None and one.recollection is not None and one.gathering is not None:
-        stored = one.recollection.stored(nth, one.run.asks(frame)) | dict(one.gathering.of(nth))
+    if one.run is not None and one.recollection is not None:
+        stored = one.recollection.stored(nth, one.run.asks(frame))
     return Settling(frame, no_findings() if findings is None else findings, twice, stored)
+
+
+def gathered(one: Load, nth: int, batch: Settling) -> Settling:
+    """Add what was gathered for the rows of a batch, and what the batches before it, once settled, carry to them."""
+    return batch if one.gathering is None else replace(batch, stored={**batch.stored, **dict(one.gathering.of(nth))})
 
 
 def slices(batch: Settling, at_once: int | None) -> Iterator[Settling]:
@@ -198,7 +220,7 @@ def side_by_side(one: Load) -> Iterator[tuple[Span, Looked]]:
 
 
 def look(one: Load, batch: Batch) -> Looked:
-    """Parse, check and look up a batch: the frame that is left, its findings, the digests of what tells rows apart."""
+    """Parse, check and look up a batch."""
     frame = lay(batch, one.source.matched, one.template)
     if one.run is None:
         return look_at(one, frame)
@@ -214,31 +236,35 @@ def look(one: Load, batch: Batch) -> Looked:
     fields = [field for field in one.template.fields if field.name in needed]
     unread = [f"cell.{field.name}" for field in one.template.fields if field.name not in needed]
     known = parse(frame.drop(unread).filter("known"), fields)[0].with_columns(typed(one))
-    rest, findings, keys = look_at(one, frame.filter(~pl.col("known")))
-    digests = {distinct: pl.concat([keys[distinct], doubled.digests(known, distinct)]) for distinct in keys}
-    left = known.select(name for name in known.columns if name in rest.columns)
-    return pl.concat([rest, left], how="diagonal").sort("row"), findings, digests
+    rest = look_at(one, frame.filter(~pl.col("known")))
+    digests = {key: pl.concat([rows, doubled.digests(known, key)]) for key, rows in rest.keys.items()}
+    left = known.select(name for name in known.columns if name in rest.frame.columns)
+    return replace(rest, frame=pl.concat([rest.frame, left], how="diagonal").sort("row"), keys=digests)
 
 
 def look_at(one: Load, frame: pl.DataFrame) -> Looked:
     """Parse, check and look up rows that are not known."""
-    found, saying = [no_findings()], one.saying(one.looked)
+    found: list[Broken] = []
+    saying = one.saying(one.looked)
     if one.template.guarded:
-        frame, odd = inspected(frame, one.template, one.options, saying)
-        found.append(odd)
+        frame, odd = inspected(frame, one.template, one.options)
+        found += odd
     frame, repeated = parse(frame, one.template.fields)
     frame = frame.with_columns(**one.options.columns)
     if frame["fault"].null_count() < frame.height:
-        found.append(faults(frame, one.source.matched.width, one.template))
-    frame, findings, left = check_ready(frame, one.template.placed, saying, repeated)
-    found.append(findings)
+        found += faults(frame, one.source.matched.width, one.template)
+    frame, broken, left = check_ready(frame, one.template.placed, saying, repeated)
+    found += broken
     if one.run is not None:
         frame = one.run.look_up(frame)
-        frame, findings, left = check_ready(frame, left, saying)
-        found.append(findings)
+        frame, broken, left = check_ready(frame, left, saying)
+        found += broken
     one.left = left
     keys = {distinct: doubled.digests(frame, distinct) for distinct in one.template.distinct}
-    return frame.select(*kept(one, frame, left), *typed(one)), pl.concat(found), keys
+    frame = frame.select(*kept(one, frame, left), *typed(one))
+    if sum(broken.rows.height for broken in found) > MANY:
+        return Looked(frame, keys, findings=saying.say(found))
+    return Looked(frame, keys, found)
 
 
 def typed(one: Load) -> list[pl.Expr]:
@@ -270,18 +296,18 @@ def check_ready(
     placed: Sequence[Placed],
     saying: Saying,
     repeated: Mapping[str, Repeated] = MappingProxyType({}),
-) -> tuple[pl.DataFrame, pl.DataFrame, list[Placed]]:
-    """Hold a frame against those rules whose columns it has; return it, the findings, and the rules left."""
+) -> tuple[pl.DataFrame, list[Broken], list[Placed]]:
+    """Hold a frame against those rules whose columns it has; return it, the broken rows, and the rules left."""
     columns = set(frame.columns)
     ready = [rule for rule in placed if rule.roots <= columns]
     left = [rule for rule in placed if not rule.roots <= columns]
-    frame, findings = check(frame, ready, saying, repeated)
-    return frame, findings, left
+    frame, broken = check(frame, ready, saying, repeated)
+    return frame, broken, left
 
 
 def settle(one: Load, batch: Settling) -> Settled:
     """Take a batch from its look-ups to its outcomes: doubled keys, recall, decide."""
-    frame = batch.frame
+    frame, saying = batch.frame, one.saying(one.settled)
     found = [batch.findings]
     for nth, (distinct, twice) in enumerate(batch.twice.items()):
         here = twice.filter(pl.col("row").is_between(frame["row"][0], frame["row"][-1]))
@@ -289,9 +315,7 @@ def settle(one: Load, batch: Settling) -> Settled:
         if here.height:
             rows = frame.join(here, on="row", how="inner", maintain_order="left")
             rows = rows.with_columns(key_in_words(distinct))
-            found.append(
-                said(rows, distinct.code, None, AFTER_COLUMNS + nth, one.saying(one.settled).of(distinct.code))
-            )
+            found.append(saying.say([Broken(distinct.code, None, AFTER_COLUMNS + nth, rows)]))
             if distinct.code.severity == "error":
                 frame = frame.with_columns(pl.col("ok") & ~pl.col(distinct.column))
     if one.run is None:
@@ -299,12 +323,13 @@ def settle(one: Load, batch: Settling) -> Settled:
         return Settled(frame.with_columns(outcome.alias("outcome"), pl.lit("").alias("changes")), pl.concat(found))
     frame, resting = parted(one.run, frame)
     frame = one.run.recall(frame, batch.stored)
-    frame, findings, left = check_ready(frame, one.left, one.saying(one.settled))
-    found.append(findings)
+    frame, broken, left = check_ready(frame, one.left, saying)
+    found.append(saying.say(broken))
     noted = pl.concat(found)["row"].unique().implode()
     decision = one.run.decide(frame.with_columns(pl.col("row").is_in(noted).alias("noted")))
-    _, findings, _ = check_ready(decision.frame, left, one.saying(one.settled, 2 * AFTER_COLUMNS))
-    found.append(findings)
+    saying = one.saying(one.settled, 2 * AFTER_COLUMNS)
+    _, broken, _ = check_ready(decision.frame, left, saying)
+    found.append(saying.say(broken))
     one.settled.add(pl.concat(found[1:]))
     frame = with_resting(decision.frame, resting, one.options)
     return Settled(frame, pl.concat(found), decision.writes, decision.carried)

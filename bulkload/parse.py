@@ -28,14 +28,15 @@ def parse(frame: pl.DataFrame, fields: Sequence[Field]) -> tuple[pl.DataFrame, M
     """
     repeated: dict[str, Repeated] = {}
     added: list[pl.Series] = []
+    plain = ascii_only(frame.select(f"cell.{one.name}" for one in fields))
     for one in fields:
         cells = frame[f"cell.{one.name}"]
         if f"moment.{one.name}" in frame.columns or not repeats(cells):
-            added += texts_and_values(one, cells)
+            added += texts_and_values(one, cells, plain=cells.name in plain)
             continue
         distinct = cells.unique(maintain_order=True)
         at = cells.cast(pl.Enum(distinct)).to_physical()
-        read = texts_and_values(one, distinct)
+        read = texts_and_values(one, distinct, plain=cells.name in plain)
         repeated[one.name] = Repeated(pl.DataFrame([distinct, *read]), at)
         added += [each.gather(at) for each in read]
     return with_date_cells(frame.with_columns(added), fields), repeated
@@ -49,9 +50,16 @@ def repeats(cells: pl.Series) -> bool:
     return EACH * sample.n_unique() <= len(sample)
 
 
-def texts_and_values(one: Field, cells: pl.Series) -> list[pl.Series]:
+def ascii_only(frame: pl.DataFrame) -> set[str]:
+    """Return which columns of texts hold nothing but ASCII: those need no normaliser."""
+    same = frame.select((pl.all().str.len_bytes() == pl.all().str.len_chars()).all())
+    return {name for name in same.columns if same[name][0]}
+
+
+def texts_and_values(one: Field, cells: pl.Series, *, plain: bool) -> list[pl.Series]:
     """Return `text.x` and `x` of cells: without the blanks around them where the field says so, and in NFC."""
-    texts = composed(cells.str.strip_chars() if one.trims else cells)
+    texts = cells.str.strip_chars() if one.trims else cells
+    texts = texts if plain else composed(texts)
     return [texts.alias(f"text.{one.name}"), one.kind.parse(texts).alias(one.name)]
 
 

@@ -22,8 +22,11 @@ PARTS = 8
 """Parts that the keys are spread over: one of them, with the records beside it, is in memory at a time."""
 
 FEW = 50_000
-"""Up to so many keys are looked up one by one (1 to 2 microseconds each); more are found by reading on. A
-table of so few records is read as a whole."""
+"""Up to so many keys are looked up one by one (1 to 2 microseconds each); more are found by reading on, which takes
+half as long for each record. A table of so few records is read as a whole."""
+
+TIMES = 8
+"""Where a table has so many times as many records as are asked for, they are looked up one by one too."""
 
 
 class Recollection:
@@ -70,7 +73,8 @@ class Recollection:
 
     def _fetched(self, name: str, recalled: Recalled) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         """Yield the keys of each part, with the records that they may find."""
-        few = self.asked[name] <= FEW
+        asked = self.asked[name]
+        few = asked <= FEW or not self.store.has_at_most(recalled.table, TIMES * asked)
         read_through = not few and name not in self.widths
         if read_through:
             for records in ahead(self.store.all_records(recalled.table, recalled.columns)):
@@ -88,12 +92,14 @@ class Recollection:
 
     def stored(self, batch: int, asks: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         """Return, for each name, the records that a batch asked for: `row` and the columns that are wanted."""
+        empty = {name: pl.DataFrame(schema={"row": pl.Int64(), **one.columns}) for name, one in self.recalls.items()}
         found = {
             name: asks[name].join(records, on=self.recalls[name].key, how="inner", maintain_order="left")
             for name, records in self.whole.items()
+            if not records.is_empty()
         }
-        for name, recalled in self.large.items():
+        for name in self.large:
             frame = self.spool.take(f"stored-{name}-{batch:06}")
-            empty: dict[str, pl.DataType] = {"row": pl.Int64(), **recalled.columns}
-            found[name] = pl.DataFrame(schema=empty) if frame is None else frame
-        return found
+            if frame is not None:
+                found[name] = frame
+        return empty | found

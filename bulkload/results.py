@@ -21,6 +21,7 @@ from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.formats.workbook import LONGEST_CELL, Cell, Column, write_workbook
 from bulkload.joins import beside
 from bulkload.places import BOM
+from bulkload.saying import FIRST
 from bulkload.source import Source
 from bulkload.spool import Spool, writing
 from bulkload.template import Template
@@ -28,9 +29,6 @@ from bulkload.translog import headings, log_lines, none_applied
 
 FIRST_MESSAGE = r"(?s)^.*?( \| row \d|$)"
 """What happened to a row: all that stands before its first finding."""
-
-FIRST = 3
-"""Rows of a code that a summary shows."""
 
 
 @dataclass(slots=True)

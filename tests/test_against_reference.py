@@ -15,7 +15,7 @@ from reference.strategies import Case, cases, reference_files, to_csv
 
 RECORDS = """
 SELECT event.id, user.folded, pre_status, post_status, priority, r.zone, enrolled_at, changed_at
-FROM enrollment r JOIN event ON event.number = r.event JOIN user ON user.number = r.user
+FROM enrollment_in_words r JOIN event ON event.number = r.event JOIN user ON user.number = r.user
 """
 ROSTER = """
 SELECT event.id, user.folded, roster_field.id, value FROM roster_value r

@@ -110,7 +110,7 @@ def write(path: Path | str, text: str | bytes) -> Path:
 
 def users(store: Path) -> dict[str, str]:
     """The stored pre-status of each user who is enrolled."""
-    return dict(query(store, "SELECT username, pre_status FROM enrollment JOIN user ON number = user"))
+    return dict(query(store, "SELECT username, pre_status FROM enrollment_in_words JOIN user ON number = user"))
 
 
 def dump(store: Path) -> dict[str, list[tuple[Any, ...]]]:
@@ -632,7 +632,7 @@ def test_a_directory_is_taken_in_reference_order(store):
         "enrollment",
         True,
     )
-    assert query(store, "SELECT post_status FROM enrollment") == [("Completed",)]
+    assert query(store, "SELECT post_status FROM enrollment_in_words") == [("Completed",)]
 
 
 def test_files_of_one_template_are_taken_as_given(store):

@@ -137,11 +137,11 @@ class Desk:
 
 
 RECORD = """
-SELECT pre_status, post_status, priority, r.zone, enrolled_at, changed_at FROM enrollment r
+SELECT pre_status, post_status, priority, r.zone, enrolled_at, changed_at FROM enrollment_in_words r
 JOIN event ON event.number = r.event JOIN user ON user.number = r.user WHERE event.name = ? AND username = ?
 """
 PRES = """
-SELECT username, pre_status FROM enrollment r
+SELECT username, pre_status FROM enrollment_in_words r
 JOIN event ON event.number = r.event JOIN user ON user.number = r.user WHERE event.name = ?
 """
 ROSTER = """

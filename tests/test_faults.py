@@ -39,7 +39,7 @@ NOW = "2026-11-21T08:07:30Z"
 RECORDS = {
     "user": 'SELECT folded, username, first_name, last_name, email, active FROM "user" ORDER BY folded',
     "enrollment": """SELECT event.id, "user".folded, pre_status, post_status, priority, enrolled_at, changed_at
-        FROM enrollment r JOIN event ON event.number = r.event JOIN "user" ON "user".number = r."user"
+        FROM enrollment_in_words r JOIN event ON event.number = r.event JOIN "user" ON "user".number = r."user"
         ORDER BY 1, 2""",
     "roster_value": 'SELECT event, "user", field, value FROM roster_value ORDER BY 1, 2, 3',
     "journal": 'SELECT "table", "key", "before" FROM journal ORDER BY 1, 2, 3',

@@ -18,7 +18,7 @@ from bulkload.store.tables import TABLES
 ROOT = Path(bulkload.__file__).parent
 PICTURE = """
 __init__ < errors < printable < clocks < toml_lines < settings < sites < zones < digests < rules < joins < ahead < jobs < locks < spool < config < kinds < isodates < bonds < template < known < formats < changes < templates
-< store < pars < credit < parse < check < form < packing < doubled < gather < writes < places < partfiles < source < split < translog < results < recall < load < reference < exporting < guard < report < delivery < runs < many < logs < mailing < watching < checkup < cli < __main__
+< store < pars < credit < parse < saying < check < form < packing < doubled < gather < writes < places < partfiles < source < split < translog < results < recall < load < reference < exporting < guard < report < delivery < runs < many < logs < mailing < watching < checkup < cli < __main__
 """
 LAYERS = PICTURE.replace("<", "").split()
 """From the bottom up: each imports only what stands before it, and its own parts."""
@@ -122,4 +122,4 @@ def test_the_migrations_make_the_columns_that_a_table_declares(store, table):
 
 def test_every_table_that_loads_write_to_is_declared(store):
     made = {one for (one,) in query(store, "SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert made - {"job", "journal", "secret_key", "import_lock", "delivery", "mail", "chore"} == set(TABLES)
+    assert made - {"job", "journal", "secret_key", "import_lock", "delivery", "mail", "chore", "word"} == set(TABLES)

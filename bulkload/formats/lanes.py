@@ -150,8 +150,11 @@ def read_one(data: bytes, grid: Grid, last: bool) -> Records:
 
 def _capped(data: bytes, most: int) -> tuple[bytes, int]:
     """Cut `data` at a line end until it has at most `most` lines, or one; count them."""
-    while (lines := data.count(b"\n")) > max(1, most):
-        data = data[: data.rfind(b"\n", 0, len(data) * most // lines) + 1 or data.find(b"\n") + 1]
+    lines = data.count(b"\n")
+    while lines > max(1, most):
+        end = data.rfind(b"\n", 0, len(data) * most // lines) + 1 or data.find(b"\n") + 1
+        lines -= data.count(b"\n", end)
+        data = data[:end]
     return data, lines + (data != b"" and not data.endswith(b"\n"))
 
 
@@ -189,10 +192,11 @@ def _doubtful(data: bytes, text: pl.Series, grid: Grid) -> list[tuple[int, int]]
     doubtful = lines.filter(~line.str.contains(proven))["at"].to_list()
     if not doubtful:
         return []
-    # `text` has lost the CRs. (Splitting takes four times as long as asking for the lengths.)
-    lengths = map(len, data.split(b"\n")) if b"\r" in data else text.str.len_bytes().to_list()
-    ends = list(accumulate(lengths))
-    return [(at, ends[at - 1] + at if at else 0) for at in doubtful]
+    if b"\r" in data:  # `text` has lost the CRs
+        ends = list(accumulate(len(line) + 1 for line in data.split(b"\n")))
+        return [(at, ends[at - 1] if at else 0) for at in doubtful]
+    lengths = text.str.len_bytes().cast(pl.Int64) + 1
+    return list(zip(doubtful, (lengths.cum_sum() - lengths).gather(doubtful), strict=True))
 
 
 def _by_hand(data: bytes, doubtful: Sequence[tuple[int, int]], grid: Grid, last: bool) -> tuple[list[_Odd], int]:
@@ -252,7 +256,8 @@ def _columns(even: bytes, rows: int, text: pl.Series | None, grid: Grid) -> pl.D
         counted = lines.select(pl.col("text").str.count_matches(grid.delimiter, literal=True).cast(pl.Int64) + 1)
         found = found.scatter(odd, counted.to_series())
         surplus = surplus.scatter(odd, lines.select(_surplus(grid)).to_series())
-        frame = frame.with_columns(one.scatter(odd, one.gather(odd).replace(MARK, "")) for one in frame)
+        ended = {one.name: odd.filter(one.gather(odd) == MARK) for one in frame}
+        frame = frame.with_columns(frame[cell].scatter(at, "") for cell, at in ended.items() if len(at))
     return frame.with_columns(found.alias("found"), surplus.alias("surplus"))
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from bulkload.store.causes import explained
 from bulkload.store.layouts import journal_mode, migrations
 from bulkload.store.locking import locked
 from bulkload.store.tables import TABLES, name, where
+from bulkload.store.words import Words, in_words
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,6 +63,7 @@ class SQLiteStore:
         self._cursor: Any = None
         self._within = False
         self.patience = WAIT_MS / 1000
+        self.words = Words(self.query)
         if not create and not path.exists():
             raise StoreError(f"There is no store at {path}.")
         try:
@@ -121,8 +124,8 @@ class SQLiteStore:
             if self._light is not None:
                 self._light.close()
                 self._light = None
-            import adbc_driver_sqlite.dbapi as adbc
-
+            with without("pyarrow"):
+                import adbc_driver_sqlite.dbapi as adbc
             with self._driver():
                 self._bulk = adbc.connect(str(self.path), autocommit=True)
                 self._cursor = self._bulk.cursor(adbc_stmt_kwargs={"adbc.sqlite.query.batch_rows": BATCH_ROWS})
@@ -242,7 +245,8 @@ class SQLiteStore:
         """
         import polars as pl
 
-        texts = {column for column, kind in schema.items() if isinstance(kind, (pl.String, pl.Enum))}
+        words = TABLES[table].words
+        texts = {one for one, kind in schema.items() if isinstance(kind, (pl.String, pl.Enum)) and one not in words}
         asked = ", ".join(f"ifnull({name(one)}, '')" if one in texts else name(one) for one in schema)
         sql = f"SELECT {asked} FROM {name(table)} WHERE {condition}"
         few = self._few(sql, bound)
@@ -254,7 +258,9 @@ class SQLiteStore:
         else:
             frame = pl.DataFrame(few, schema=list(schema), orient="row", infer_schema_length=None)
         return frame.with_columns(
-            (pl.when(pl.col(one).cast(pl.String) != "").then(one) if one in texts else pl.col(one))
+            self.words.spelled(frame[one], kind)
+            if one in words
+            else (pl.when(pl.col(one).cast(pl.String) != "").then(one) if one in texts else pl.col(one))
             .cast(kind)
             .alias(one)
             for one, kind in schema.items()
@@ -276,8 +282,8 @@ class SQLiteStore:
         """Return how many records have each combination of the columns, for each row of `keys`."""
         if keys.is_empty():
             return []
-        listed = ", ".join(map(name, columns))
-        sql = f"SELECT {listed}, count(*) FROM {name(table)} WHERE {where(keys.columns)} GROUP BY {listed}"
+        shown, listed = (", ".join(in_words(TABLES[table], one) for one in columns), ", ".join(map(name, columns)))
+        sql = f"SELECT {shown}, count(*) FROM {name(table)} WHERE {where(keys.columns)} GROUP BY {listed}"
         few = self._few(sql, keys)
         return self._answer(sql, keys).rows() if few is None else few
 
@@ -319,14 +325,14 @@ class SQLiteStore:
         import polars as pl
 
         one = TABLES[table]
-        self.write(one.insert, frame.select(*one.columns, pl.lit(job).alias("job")))
+        self.write(one.insert, self.words.numbered(frame, one).select(*one.columns, pl.lit(job).alias("job")))
 
     def update(self, table: str, frame: pl.DataFrame, job: int) -> None:
         """Change records: columns as the table declares them."""
         import polars as pl
 
         one = TABLES[table]
-        self.write(one.update, frame.select(*one.columns, pl.lit(job).alias("job")))
+        self.write(one.update, self.words.numbered(frame, one).select(*one.columns, pl.lit(job).alias("job")))
 
     def delete(self, table: str, frame: pl.DataFrame) -> None:
         """Remove records by their key."""
@@ -354,6 +360,7 @@ class SQLiteStore:
         if rows > FEW:
             self._bulk_cursor()
         self.execute(f"PRAGMA {WRITING}")
+        self.words.forget()
         try:
             with self._between("BEGIN IMMEDIATE", "COMMIT"):
                 yield
@@ -389,3 +396,16 @@ class SQLiteStore:
     def lock(self, *, wait: float) -> contextlib.AbstractContextManager[None]:
         """Hold the store for one run; raise Busy where another run has it for `wait` seconds and more."""
         return locked(self.path, wait)
+
+
+@contextlib.contextmanager
+def without(module: str) -> Iterator[None]:
+    """Import what is inside as if a module were not installed: the driver loads pyarrow where it can, and uses none of it (47 MB)."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]

@@ -17,13 +17,15 @@ class Table:
     """Declares a table: its key (ascending order is its order on disk) and the columns that a load sets.
 
     `created_job` and `changed_job` belong to every table and are set by the store. `gathers`: several new rows
-    of a load may have one key and make one record, as `insert` says.
+    of a load may have one key and make one record, as `insert` says. `words` are the columns that hold numbers of
+    words, and are words everywhere but in the table.
     """
 
     name: str
     key: tuple[str, ...]
     values: tuple[str, ...]
     gathers: bool = False
+    words: tuple[str, ...] = ()
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -107,6 +109,7 @@ TABLES = {
             "enrollment",
             ("event", "user"),
             ("pre_status", "post_status", "priority", "zone", "enrolled_at", "changed_at", "content"),
+            words=("pre_status", "post_status", "zone"),
         ),
         Table("school", ("number",), ("code", "name", "district")),
         Table("license_order", ("number",), ("id", "kind", "school", "current", "free")),

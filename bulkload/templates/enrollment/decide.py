@@ -313,12 +313,8 @@ SETTINGS = [f"event.{name}" for name in EVENT if name not in {"id", "name"}]
 
 def gap_words(both: pl.DataFrame, name: str) -> list[pl.Series]:
     """Return the two ends of a gap as a sentence names them: with the day only where that differs."""
-    if both["gap_from"].null_count() == both.height:
-        return [
-            pl.Series(f"{name}.{end}", [None], pl.String).new_from_index(0, both.height)
-            for end in ("gap_from", "gap_to")
-        ]
-    start, end = (pl.from_epoch(one, time_unit="s") for one in ("gap_from", "gap_to"))
+    at = both["gap_from"].is_not_null().arg_true()
+    start, end = (pl.from_epoch(both[one].gather(at), time_unit="s") for one in ("gap_from", "gap_to"))
     one_day = start.dt.date() == end.dt.date()
     one_half = one_day & ((start.dt.hour() < 12) == (end.dt.hour() < 12))
     first = (
@@ -327,7 +323,9 @@ def gap_words(both: pl.DataFrame, name: str) -> list[pl.Series]:
         .otherwise(start.dt.strftime("%m/%d/%Y %I:%M %p"))
     )  # fmt: skip
     last = pl.when(one_day).then(end.dt.strftime("%I:%M %p")).otherwise(end.dt.strftime("%m/%d/%Y %I:%M %p"))
-    return list(both.select(first.alias(f"{name}.gap_from"), last.alias(f"{name}.gap_to")))
+    none = pl.Series([None], dtype=pl.String).new_from_index(0, both.height)
+    words = pl.select(first.alias(f"{name}.gap_from"), last.alias(f"{name}.gap_to"))
+    return [none.scatter(at, one).alias(one.name) for one in words]
 
 
 def shown(column: str, name: str) -> pl.Expr:

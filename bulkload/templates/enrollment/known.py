@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulkload import __version__
-from bulkload.known import recognized, typed
+from bulkload.digests import mixed
+from bulkload.known import recognized
 from bulkload.template import Template
 
 if TYPE_CHECKING:
@@ -32,14 +33,14 @@ class Known:
     def __init__(self, store: Store, template: Template, ids: pl.Series, active: pl.Series) -> None:
         """Begin with the ids of events and whether users are active, each in the place of their number."""
         self.store, self.ids, self.active = store, ids, active
-        self.fields = [one.name for one in template.fields]
+        cells = [pl.col(f"cell.{one.name}") for one in template.fields]
         judged = (__version__, pl.__version__, version("pytz"), str(store.last_change(JUDGED_BY)))
-        self.seed = pl.Series(["|".join(judged)]).hash()[0]
+        self.content = mixed(cells, pl.Series(["|".join(judged)]).hash()[0] >> 1).reinterpret(signed=True)
         self.reading = threading.Lock()
 
     def recognized(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add `content`, `known`, and for known rows the columns `same.x` that tell rows of one file apart."""
-        content = typed(frame, self.fields).hash(self.seed).reinterpret(signed=True)
+        content = frame.select(self.content).to_series()
         if frame.height < FEW:
             return frame.with_columns(content.alias("content"), pl.lit(value=False).alias("known"))
         with self.reading:
