@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import sqlite3
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bulkload.errors import BulkloadError, StoreError
 from bulkload.store import keys
 from bulkload.store.causes import explained
+from bulkload.store.driver import driver
 from bulkload.store.layouts import journal_mode, migrations
 from bulkload.store.locking import locked
 from bulkload.store.tables import TABLES, name, where
@@ -124,10 +124,8 @@ class SQLiteStore:
             if self._light is not None:
                 self._light.close()
                 self._light = None
-            with without("pyarrow"):
-                import adbc_driver_sqlite.dbapi as adbc
             with self._driver():
-                self._bulk = adbc.connect(str(self.path), autocommit=True)
+                self._bulk = driver().connect(str(self.path), autocommit=True)
                 self._cursor = self._bulk.cursor(adbc_stmt_kwargs={"adbc.sqlite.query.batch_rows": BATCH_ROWS})
                 for pragma in (f"busy_timeout = {WAIT_MS}", READING, "temp_store = FILE"):
                     self._cursor.execute(f"PRAGMA {pragma}")
@@ -256,7 +254,8 @@ class SQLiteStore:
                 frame = self._answer(sql, bound)
             frame.columns = list(schema)
         else:
-            frame = pl.DataFrame(few, schema=list(schema), orient="row", infer_schema_length=None)
+            kinds = {one: pl.Int64 if one in words else None for one in schema}
+            frame = pl.DataFrame(few, schema=kinds, orient="row", infer_schema_length=None)
         return frame.with_columns(
             self.words.spelled(frame[one], kind)
             if one in words
@@ -396,16 +395,3 @@ class SQLiteStore:
     def lock(self, *, wait: float) -> contextlib.AbstractContextManager[None]:
         """Hold the store for one run; raise Busy where another run has it for `wait` seconds and more."""
         return locked(self.path, wait)
-
-
-@contextlib.contextmanager
-def without(module: str) -> Iterator[None]:
-    """Import what is inside as if a module were not installed: the driver loads pyarrow where it can, and uses none of it (47 MB)."""
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[module]
