@@ -38,9 +38,9 @@ def digests(frame: pl.DataFrame, distinct: Distinct) -> pl.DataFrame:
     ).collect()
 
 
-def parts(spool: Spool, name: str, rows: int) -> Iterator[pl.DataFrame]:
-    """Yield what is in the spool under a name in parts by the digest `a`: all rows of a key are in one of them."""
-    count = rows // AT_ONCE + 1
+def parts(spool: Spool, name: str, rows: int, at_once: int) -> Iterator[pl.DataFrame]:
+    """Yield what is in the spool under a name in parts by the digest `a`, of about so many of its rows: all of a key are in one."""
+    count = rows // at_once + 1
     for part in range(count):
         if frames := [frame.filter(pl.col("a") % count == part) for frame in spool.look(name)]:
             yield pl.concat(frames)
@@ -53,7 +53,7 @@ def doubled_rows(spool: Spool, distinct: Distinct, rows: int) -> pl.DataFrame:
     part of the digests each time.
     """
     found = [pl.DataFrame(schema={"row": pl.UInt32, "other_row": pl.UInt32})]
-    for frame in parts(spool, distinct.column, rows):
+    for frame in parts(spool, distinct.column, rows, AT_ONCE):
         same = frame.filter(pl.col("a").is_duplicated())
         same = same.filter(pl.struct("a", "b").is_duplicated())
         first, second = (pl.col("row").sort().get(nth).over("a", "b") for nth in (0, 1))

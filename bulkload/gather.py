@@ -11,6 +11,9 @@ from bulkload.formats.batch import Span
 from bulkload.spool import Spool
 from bulkload.template import Run
 
+AT_ONCE = 250_000
+"""Rows that a family looks at in memory at a time; with two million, 1.5 million persons took 250 MB."""
+
 
 class Gathering:
     """Sets aside what is to be seen at once, lets the family look at it, and keeps for later rows what is carried to them."""
@@ -31,7 +34,7 @@ class Gathering:
         self.firsts = pl.Series([span.first_row for span in spans], dtype=pl.Int64)
         rows = sum(span.rows for span in spans)
         for name in self.names:
-            for frame in parts(self.spool, f"together-{name}", rows):
+            for frame in parts(self.spool, f"together-{name}", rows, AT_ONCE):
                 self._keep(f"gathered-{name}", self.run.gather(name, frame.sort("a", "b", "row")))
             self.spool.forget(f"together-{name}")
 

@@ -99,6 +99,8 @@ class Watch:
         except (BulkloadError, OSError) as error:
             self.worst = max(self.worst, getattr(error, "exit_code", StoreError.exit_code))
             self.troubles.begin(what, sentence_of(error))
+        except (KeyboardInterrupt, SystemExit):
+            raise
         except BaseException as error:  # noqa: BLE001 - a fault in one step of one site, a panic of polars too, stops nothing else
             self.worst = BulkloadError.exit_code
             self.troubles.begin(what, f"a fault of bulkload itself: {type(error).__name__}")
