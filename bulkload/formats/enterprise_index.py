@@ -62,10 +62,13 @@ class Index:
             self._settle_persons(f"{part:06}")
             self._settle_groups(f"{part:06}")
         for name in self._spool.names("wanted-"):
-            wanted = self._spool.take(name)
-            persons = self._spool.take(name.replace("wanted", "person"))
-            if wanted is not None and persons is not None:
-                self._spread("brought", wanted.join(persons, on="at"), pl.col("block"))
+            wanted, place = self._spool.take(name), name.rpartition("-")[2]
+            assert wanted is not None
+            here = pl.col("block") == int(place)
+            self._spool.add(f"own-{place}", wanted.filter(here))
+            elsewhere, persons = wanted.filter(~here), self._held(f"person-{place}")
+            if len(elsewhere) and persons is not None:
+                self._spread("brought", elsewhere.join(persons, on="at"), pl.col("block"))
 
     def rows(self) -> Iterator[pl.DataFrame]:
         """Yield the records in file order, those of a block at a time.
@@ -73,18 +76,26 @@ class Index:
         Fields are null where their element is absent. The places are offsets: `at` of the record, `start` and
         `stop` of its element, `head_…` of a membership around it, `person_…` and `group_…` of those it has.
         """
-        places = {name.rpartition("-")[2] for name in self._spool.names("member-") + self._spool.names("brought-")}
-        for place in sorted(places):
+        names = [name for kind in ("member-", "brought-", "own-") for name in self._spool.names(kind)]
+        for place in sorted({name.rpartition("-")[2] for name in names}):
             yield self._rows(place)
 
     def _rows(self, place: str) -> pl.DataFrame:
-        brought, members = self._held(f"brought-{place}"), self._held(f"member-{place}")
+        brought, members = self._persons(place), self._held(f"member-{place}")
         found = [pl.DataFrame(schema=PLACES)]
         if brought is not None:
             found.append(brought.filter("alone").drop("alone", "block", "recstatus").with_columns(start="at"))
         if members is not None:
             found.append(self._enrolled(members, brought, place))
         return pl.concat(found, how="diagonal").sort("at")
+
+    def _persons(self, place: str) -> pl.DataFrame | None:
+        """Return the persons that the records of a block need, those of other blocks too."""
+        brought, own, persons = (self._held(f"{kind}-{place}") for kind in ("brought", "own", "person"))
+        if own is None or persons is None:
+            return brought
+        here = own.join(persons, on="at")
+        return here if brought is None else pl.concat([here, brought])
 
     def _enrolled(self, members: pl.DataFrame, persons: pl.DataFrame | None, place: str) -> pl.DataFrame:
         """Return the rows of memberships with what their persons and groups say."""

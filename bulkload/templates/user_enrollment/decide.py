@@ -182,15 +182,20 @@ class UserEnrollmentRun(Run):
 
     def gather(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Give numbers to what the file names, and say which row is the next of each, and what was applied before."""
-        first = (pl.struct("a", "b") != pl.struct("a", "b").shift()).fill_null(value=True)
-        index = {"person": "who", "login": "login", "pair": "pair"}[name]
-        numbered = frame.with_columns((first.cum_sum().cast(pl.Int64) - 1 + self.rooms[name]).alias(index))
-        self.rooms[name] += int(frame.select(first.sum()).item() or 0)
-        row = pl.col("row")
-        alone = (row.min().over(index) == row.max().over(index)).alias(f"{index}.alone")
+        index, row = {"person": "who", "login": "login", "pair": "pair"}[name], pl.col("row")
+        begins = ((pl.col("a") != pl.col("a").shift()) | (pl.col("b") != pl.col("b").shift())).fill_null(value=True)
+        numbered = frame.with_columns(begins.alias("begins"))
+        numbered = numbered.with_columns(
+            (pl.col("begins").cum_sum().cast(pl.Int64) - 1 + self.rooms[name]).alias(index)
+        )
+        self.rooms[name] += int(numbered["begins"].sum() or 0)
+        ends = pl.col("begins").shift(-1, fill_value=True)
         if name == "login":
-            return numbered.select("row", "how", index, alone)
-        numbered = numbered.with_columns(alone, row.shift(-1).over(index).alias(f"next.{name}"))
+            alone = (row.first() == row.last()).over(index)
+            return numbered.select("row", "how", index, alone.alias("login.alone"))
+        numbered = numbered.with_columns(
+            (pl.col("begins") & ends).alias(f"{index}.alone"), pl.when(~ends).then(row.shift(-1)).alias(f"next.{name}")
+        )
         if name == "pair":
             return numbered.select("row", index, f"{index}.alone", f"next.{name}")
         known = skipped(numbered, self.store, reapply=self.options.reapply)
