@@ -18,6 +18,9 @@ DIGEST_BYTES = 16
 SEPARATOR = "\0"
 """What stands between the parts of a text that is digested; no cell can hold it, since readers refuse it."""
 
+UNCHANGED = "<unchanged>"
+"""What stands in the cell of a secret, in exports too, to leave the one that is stored."""
+
 SEEDS = {"a": 17, "b": 40_503}
 """Two digests of 64 bits: among 10 million keys, two different ones agree in both once in 10**24 files."""
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulkload.changes import changed_columns, changes_text, journal
-from bulkload.digests import SEPARATOR, digests, fingerprints
+from bulkload.digests import SEPARATOR, UNCHANGED, digests, fingerprints
 from bulkload.joins import Finder, beside
 from bulkload.known import recognized, typed, with_known
 from bulkload.template import Decision, Options, Recalled, Run, Template, Write
 from bulkload.templates.student.export import export
-from bulkload.templates.student.fields import UNCHANGED
 from bulkload.templates.student.records import FOLLOWS, KEY, OF_KEY, ORDER, SET, STATE, WHOLE, orders
 from bulkload.templates.student.status import FLAGS, SITUATIONS, effects
 from bulkload.templates.student.turns import NEEDED, Turns

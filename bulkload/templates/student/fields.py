@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from bulkload import rules
+from bulkload.digests import UNCHANGED
 from bulkload.kinds import CalendarDate, Choice, Kind, WholeNumber
 from bulkload.rules import Code, Rule
 from bulkload.template import Field
@@ -12,7 +13,6 @@ from bulkload.templates.student import codes
 from bulkload.templates.student.kinds import Flag, Groups
 from bulkload.templates.student.status import FLAGS
 
-UNCHANGED = "<unchanged>"
 """What stands for a secret that is stored, and is not to change."""
 
 AS_A_NUMBER = r"^[0-9]([.,][0-9]+)?[Ee][+-][0-9]+$"

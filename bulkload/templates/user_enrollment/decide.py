@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from bulkload.digests import SEEDS, SEPARATOR, digests, fingerprints, mixed
+from bulkload.digests import SEEDS, SEPARATOR, UNCHANGED, digests, fingerprints, mixed
 from bulkload.errors import FileRefused
 from bulkload.joins import Finder, beside
 from bulkload.template import Decision, Options, Recalled, Run, Template, Write
-from bulkload.templates.student.fields import UNCHANGED
 from bulkload.templates.user_enrollment import effects
 from bulkload.templates.user_enrollment.export import export
 from bulkload.templates.user_enrollment.ledger import skipped

@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 
+from bulkload.digests import UNCHANGED
 from bulkload.isodates import IsoDay
 from bulkload.kinds import Choice, Kind
 from bulkload.rules import Code, Rule
 from bulkload.template import Field
-from bulkload.templates.student.fields import UNCHANGED
 from bulkload.templates.user_enrollment import codes
 from bulkload.templates.user_enrollment.records import ACTIONS, ADD, DELETE, DROP, ENROLL, UPDATE
 
