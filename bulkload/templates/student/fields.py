@@ -13,8 +13,6 @@ from bulkload.templates.student import codes
 from bulkload.templates.student.kinds import Flag, Groups
 from bulkload.templates.student.status import FLAGS
 
-"""What stands for a secret that is stored, and is not to change."""
-
 AS_A_NUMBER = r"^[0-9]([.,][0-9]+)?[Ee][+-][0-9]+$"
 """What a spreadsheet makes of a long number."""
 
