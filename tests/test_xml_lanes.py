@@ -193,3 +193,17 @@ def test_plain_records_need_no_expat(tmp_path, monkeypatch):
     </enterprise>"""
     assert len(enterprise(content, tmp_path).rows()) == 2
     assert walked == []
+
+
+def test_properties_are_proven_too_but_for_a_key_that_stands_twice(tmp_path, monkeypatch):
+    walked = []
+    monkeypatch.setattr(enterprise_lanes.Rows, "add", lambda _, pieces: walked.extend(pieces))
+    properties = """<personproperty propertytype="b">1&amp;2</personproperty>
+      <personproperty propertytype="a"/><personproperty> </personproperty>"""
+    person = "<person><sourcedid><id>1</id></sourcedid><extension>{}</extension></person>"
+    content = f"<enterprise>{person.format(properties)}</enterprise>"
+    assert enterprise(content.encode(), tmp_path).values("properties") == [('{"":"","a":"","b":"1&2"}',)]
+    assert walked == []
+    monkeypatch.undo()
+    with pytest.raises(FileRefused, match='propertytype="a" stands twice in one record'):
+        enterprise(content.replace('"b"', '"a"').encode(), tmp_path).rows()

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from bulkload.formats.enterprise_rows import GROUPS, MEMBERS, PERSONS, Found, Rows, Schema
-from bulkload.formats.enterprise_shape import GROUP, HEAD, MEMBER, PERSON
+from bulkload.formats.enterprise_shape import GROUP, HEAD, MEMBER, PERSON, PROPERTY
 from bulkload.formats.xml import MOST, Block, Taken, XmlText
-from bulkload.formats.xml_shape import SPACE, Proof, proof, read, repeated
+from bulkload.formats.xml_shape import SPACE, Filed, Held, Proof, proof, read, repeated
 from bulkload.formats.xml_walk import PIECES, RECORD, Node
 
 Row = tuple[int | bytes | None, ...]
@@ -68,7 +68,16 @@ class Proofs:
         person, member, group = (proof(one, prefix) for one in (PERSON, MEMBER, GROUP))
         self.person, self.opening, self.group = (_after_space(one) for one in (person, heading, group))
         self.member = _after_space(member + f"({SPACE}</{prefix}membership>)?+")
+        self.filed = Filed(PROPERTY, prefix)
+        self._keyed = 2 + [held for _, held in person.groups].index("keyed")
         self.groups = {"person": person.groups, "member": heading.groups + member.groups, "group": group.groups}
+
+    def alone(self, data: bytes, place: int) -> re.Match[bytes] | None:
+        """Match a person or a group."""
+        match = self.person.match(data, place)
+        if match is None:
+            return self.group.match(data, place)
+        return match if not match[self._keyed] or self.filed.is_clear(match[self._keyed]) else None
 
 
 def _after_space(one: Proof) -> re.Pattern[bytes]:
@@ -101,7 +110,7 @@ class Proven:
             if opens or heading:
                 match = self._proofs.member.match(data, opens.end() if opens else place)
             else:
-                match = self._proofs.person.match(data, place) or self._proofs.group.match(data, place)
+                match = self._proofs.alone(data, place)
             if match is None or match.end() - place > RECORD:
                 break
             start, stop = match.end(1) + origin, match.end() + origin
@@ -150,10 +159,15 @@ class Proven:
             return pl.DataFrame(schema=schema)
         columns = list(zip(*rows, strict=True))
         laid = {name: pl.Series(values, dtype=pl.Int64) for name, values in zip(places, columns, strict=False)}
-        for elements in (True, False):
-            some = [(name, nth) for nth, (name, is_element) in enumerate(groups, len(places)) if is_element is elements]
-            held = [pl.Series(columns[nth], dtype=pl.Binary) for _, nth in some]
-            texts = read(pl.concat([pl.Series(dtype=pl.Binary), *held]), elements=elements)
+        kinds: tuple[Held, ...] = ("element", "attribute")
+        for held in kinds:
+            some = [(name, nth) for nth, (name, one) in enumerate(groups, len(places)) if one == held]
+            whole = [pl.Series(columns[nth], dtype=pl.Binary) for _, nth in some]
+            texts = read(pl.concat([pl.Series(dtype=pl.Binary), *whole]), held)
             laid |= {name: texts.slice(nth * len(rows), len(rows)) for nth, (name, _) in enumerate(some)}
+        for nth, (name, one) in enumerate(groups, len(places)):
+            if one == "keyed":
+                filed = [self._proofs.filed.read(group) if group else None for group in columns[nth]]
+                laid[name] = pl.Series(filed, dtype=pl.String)
         absent = {name: pl.Series([None], dtype=kind).new_from_index(0, len(rows)) for name, kind in schema.items()}
         return pl.DataFrame({name: laid.get(name, absent[name]) for name in schema})

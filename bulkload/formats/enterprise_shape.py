@@ -18,6 +18,8 @@ def _sourcedid(source: str, person_id: str) -> Element:
     return Element("sourcedid", children=inner, attributes={"sourcedidtype": ""}, times="first")
 
 
+PROPERTY = Element("personproperty", ("properties",), times="all", keyed="propertytype")
+
 PERSON = Element(
     "person",
     attributes={"recstatus": "recstatus"},
@@ -90,7 +92,7 @@ PERSON = Element(
         Element("datasource"),
         Element(
             "extension",
-            children=(Element("personproperty", ("properties",), times="all", keyed="propertytype"),),
+            children=(PROPERTY,),
         ),
     ),
 )

@@ -107,24 +107,27 @@ def _put(node: Node, element: Element, nth: int, found: dict[str, str]) -> None:
         key = node.attributes.get(element.keyed, "")
         if key in held:
             raise MarkupError(f'{element.keyed}="{key}" stands twice in one record; leave one of them', node.start)
-        text = json.dumps({**held, key: text}, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        text = filed({**held, key: text})
     elif name in found:
         text = f"{found[name]}\n{text}"
     found[name] = text
+
+
+Held = Literal["attribute", "element", "keyed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
     """An expression over bytes that only well-formed records match, which have their elements in the declared order.
 
-    `groups` has for each of its groups the field, and whether it is an element: the group then begins with one byte
-    more than the text, of which an empty element has nothing else. It leaves out what is rare: elements that are not
-    declared, those under keys, a second container of a kind, attributes in another order. What it matches is read as
-    `values` reads it.
+    `groups` has for each of its groups the field, and what it holds: an attribute; the text of an element, with one
+    byte before it, of which an empty element has nothing else; or elements that are filed under keys, as they stand.
+    It leaves out what is rare: elements that are not declared, a second container of a kind, attributes in another
+    order, a key that stands twice. What it matches is read as `values` reads it.
     """
 
     expression: str
-    groups: tuple[tuple[str, bool], ...] = ()
+    groups: tuple[tuple[str, Held], ...] = ()
 
     def __add__(self, other: Proof | str) -> Proof:
         if isinstance(other, str):
@@ -142,7 +145,7 @@ def proof(element: Element, prefix: str, *, counting: bool = False) -> Proof:
     name = prefix + re.escape(element.name)
     found = Proof(f"<{name}")
     for attribute, field_name in element.attributes.items():
-        value = Proof(f"({_VALUE})", ((field_name, False),)) if field_name else Proof(_VALUE)
+        value = Proof(f"({_VALUE})", ((field_name, "attribute"),)) if field_name else Proof(_VALUE)
         may_lack = True
         if element.where is not None and attribute == element.where[0]:
             accepted = element.where[1]
@@ -151,16 +154,21 @@ def proof(element: Element, prefix: str, *, counting: bool = False) -> Proof:
         given = Proof(f' {re.escape(attribute)}="') + value + '"'
         found += given.maybe if may_lack else given
     if not element.children:
-        text = Proof(f"(/|>{_TEXT})", ((element.fields[0], True),)) if element.fields else Proof(f"(?:/|>{_TEXT})")
+        text = Proof(f"(?:/|>{_TEXT})")
+        if element.fields:
+            text = Proof(f"(/|>{_TEXT})", ((element.fields[0], "element"),))
         return found + " ?" + text + f"(?:>|</{name}>)"
     inner = Proof(SPACE)
     for child in element.children:
-        inner += Proof("") if child.keyed else repeated(child, prefix)
+        inner += repeated(child, prefix)
     return found + "(?: ?/>|>" + inner + f"</{name}>)"
 
 
 def repeated(element: Element, prefix: str) -> Proof:
     """Return the proof of an element as often as it may stand, with the white space after each."""
+    if element.keyed:
+        every = proof(replace(_with_key(element), fields=(), attributes={element.keyed: ""}), prefix).expression
+        return Proof(f"((?:{every}{SPACE})*+)", ((element.fields[0], "keyed"),))
     if element.times != "first" or element.children or any(element.attributes.values()):
         return (proof(element, prefix) + SPACE).maybe
     bare = replace(element, fields=())
@@ -173,19 +181,50 @@ def repeated(element: Element, prefix: str) -> Proof:
     return found
 
 
-def read(groups: pl.Series, *, elements: bool) -> pl.Series:
-    """Return the texts of groups (Binary), of `elements` or of attributes, with their references replaced.
+def _with_key(element: Element) -> Element:
+    """Return an element that is filed under a key as one that has its key as a field."""
+    return replace(element, keyed="", times="once", attributes={element.keyed: "key"})
+
+
+class Filed:
+    """Reads the elements of a record that are filed under keys, as a group of a proof holds them."""
+
+    def __init__(self, element: Element, prefix: str) -> None:
+        self._one = re.compile(proof(_with_key(element), prefix).expression.encode())
+
+    def is_clear(self, group: bytes) -> bool:
+        """Tell whether every key stands there once."""
+        keys = [_dereferenced(key) for key, _ in self._one.findall(group)]
+        return len(set(keys)) == len(keys)
+
+    def read(self, group: bytes) -> str | None:
+        """Return the elements as JSON; null where there is none."""
+        held = {_dereferenced(key): _dereferenced(text[1:]) for key, text in self._one.findall(group)}
+        return filed({key: text if text.strip(WHITE) else "" for key, text in held.items()}) if held else None
+
+
+def filed(held: Mapping[str, str]) -> str:
+    """Return texts by their keys as one JSON object."""
+    return json.dumps(held, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def read(groups: pl.Series, held: Held) -> pl.Series:
+    """Return the texts of groups (Binary) of one kind, with their references replaced.
 
     Those of elements that are nothing but white space are empty.
     """
-    texts = (groups.bin.slice(1) if elements else groups).cast(pl.String)
+    texts = (groups.bin.slice(1) if held == "element" else groups).cast(pl.String)
     odd = texts.str.contains("&", literal=True).fill_null(value=False).arg_true()
     if len(odd):
         texts = texts.scatter(odd, [_REFERENCE.sub(_character, text) for text in texts.gather(odd)])
-    if not elements:
+    if held == "attribute":
         return texts
     blank = (texts.str.strip_chars(WHITE) == "").fill_null(value=False).arg_true()
     return texts.scatter(blank, "") if len(blank) else texts
+
+
+def _dereferenced(text: bytes) -> str:
+    return _REFERENCE.sub(_character, text.decode())
 
 
 def _character(reference: re.Match[str]) -> str:
