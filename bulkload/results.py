@@ -43,7 +43,7 @@ class Tally:
     def add(self, outcomes: pl.Series, findings: pl.DataFrame) -> None:
         """Count a batch's outcomes and findings."""
         self.rows += len(outcomes)
-        for outcome, count in outcomes.value_counts().iter_rows():
+        for outcome, count in sorted(outcomes.value_counts().iter_rows()):
             self.outcomes[outcome] += count
         if findings.is_empty():
             return
