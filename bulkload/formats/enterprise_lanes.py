@@ -10,7 +10,7 @@ import polars as pl
 
 from bulkload.formats.enterprise_rows import GROUPS, MEMBERS, PERSONS, Found, Rows, Schema
 from bulkload.formats.enterprise_shape import GROUP, HEAD, MEMBER, PERSON, PROPERTY
-from bulkload.formats.xml import MOST, Block, Taken, XmlText
+from bulkload.formats.xml import MOST, Block, Lines, Taken, XmlText
 from bulkload.formats.xml_shape import SPACE, Filed, Held, Proof, proof, read, repeated
 from bulkload.formats.xml_walk import PIECES, RECORD, Node
 
@@ -90,7 +90,7 @@ class Proven:
     def __init__(self, xml: XmlText, proofs: Proofs, block: Block) -> None:
         self._xml, self._proofs, self._block = xml, proofs, block
         self._rows: dict[str, list[Row]] = {kind: [] for kind in KINDS}
-        self._counted = 0, block.line
+        self._lines = Lines(block)
 
     def __len__(self) -> int:
         return sum(map(len, self._rows.values()))
@@ -116,14 +116,14 @@ class Proven:
             start, stop = match.end(1) + origin, match.end() + origin
             if not (opens or heading):
                 kind = "person" if match.re is self._proofs.person else "group"
-                self._rows[kind].append((start, stop, self._line(start), *match.groups()[1:]))
+                self._rows[kind].append((start, stop, self._lines.at(start), *match.groups()[1:]))
             else:
                 if opens:
                     heading, opened = (opens.end(1) + origin, start, *opens.groups()[1:]), place + origin
                 assert heading is not None
                 *fields, ending = match.groups()[1:]
                 stop -= len(ending or b"")
-                self._rows["member"].append((start, start, stop, self._line(start), *heading, *fields))
+                self._rows["member"].append((start, start, stop, self._lines.at(start), *heading, *fields))
                 heading = None if ending else heading
             place = match.end()
         if heading is None:
@@ -144,13 +144,6 @@ class Proven:
         walk = self._xml.walk(self._block, at, None)
         walk.run(sys.maxsize, most=1, last=False)
         return walk.head
-
-    def _line(self, offset: int) -> int:
-        at, line = self._counted
-        end = offset - self._block.origin
-        line += self._block.data.count(b"\n", at, end)
-        self._counted = end, line
-        return line
 
     def _laid(self, kind: str) -> pl.DataFrame:
         """Return records under their columns; what a proven one cannot have is null."""

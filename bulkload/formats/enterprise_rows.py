@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from bulkload.formats.enterprise_shape import GROUP, HEAD, MEMBER, PERSON
-from bulkload.formats.xml import Block
+from bulkload.formats.xml import Block, Lines
 from bulkload.formats.xml_shape import Element, values
 from bulkload.formats.xml_walk import Node, Piece
 
@@ -59,7 +59,7 @@ class Rows:
         self._persons: list[dict[str, object]] = []
         self._members: list[dict[str, object]] = []
         self._groups: list[dict[str, object]] = []
-        self._counted = 0, block.line
+        self._lines = Lines(block)
 
     def add(self, pieces: Sequence[Piece]) -> None:
         """Append records; raises MarkupError."""
@@ -69,7 +69,7 @@ class Rows:
                 continue
             match node.tag:
                 case "person":
-                    places = {"at": node.start, "stop": node.stop, "line": self._line(node.start)}
+                    places = {"at": node.start, "stop": node.stop, "line": self._lines.at(node.start)}
                     self._persons.append({**places, **values(node, PERSON)})
                 case "group":
                     self._groups.append({"at": node.start, "stop": node.stop, **values(node, GROUP)})
@@ -77,7 +77,7 @@ class Rows:
                     self._member(node, piece.head)
                 case "membership":
                     places = {"at": node.start, "start": node.start, "stop": node.stop}
-                    self._members.append({**places, "line": self._line(node.start), **values(node, HEAD)})
+                    self._members.append({**places, "line": self._lines.at(node.start), **values(node, HEAD)})
 
     def __len__(self) -> int:
         return len(self._persons) + len(self._members) + len(self._groups)
@@ -100,17 +100,9 @@ class Rows:
         given: list[Node | None] = [*roles]
         for role in given or [None]:
             at = node.start if role is None or role is roles[0] else role.start
-            places = {"at": at, "line": self._line(at)}
+            places = {"at": at, "line": self._lines.at(at)}
             if role is not None and len(roles) > 1:
                 places |= {"body": roles[0].start, "tail": roles[-1].stop}
                 places |= {"role_start": role.start, "role_stop": role.stop}
             one = replace(node, children=others if role is None else [*others, role])
             self._members.append({**around, **places, **values(one, MEMBER)})
-
-    def _line(self, offset: int) -> int:
-        """Return the line of an offset that is not before the last one asked for."""
-        at, line = self._counted
-        end = offset - self._block.origin
-        line += self._block.data.count(b"\n", at, end)
-        self._counted = end, line
-        return line

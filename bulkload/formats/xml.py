@@ -43,6 +43,20 @@ class Block:
     last: bool
 
 
+class Lines:
+    """Tells the lines of a block's offsets, of which none is before the last one asked for."""
+
+    def __init__(self, block: Block) -> None:
+        self._block, self._counted, self._line = block, 0, block.line
+
+    def at(self, offset: int) -> int:
+        """Return the line of an offset."""
+        end = offset - self._block.origin
+        self._line += self._block.data.count(b"\n", self._counted, end)
+        self._counted = end
+        return self._line
+
+
 @dataclass(frozen=True, slots=True)
 class Taken(Generic[Found]):
     """What was found in a block, up to the offset `stop`, and the holder that is open there."""

@@ -225,7 +225,7 @@ class Turns:
                 if verdict.sets:
                     changed.setdefault(row.who, []).append(n)
                     self._claim(row)
-                if row.action >= IS_ENROLL:
+                if row.action in {IS_ENROLL, IS_DROP}:
                     self.roles[row.pair] = row.role if row.action == IS_ENROLL else 0
             taken.append((situation, here, nth, role))
         return dict(zip(TAKES, map(list, zip(*taken, strict=True)), strict=True))
@@ -283,4 +283,5 @@ def given(first: int) -> Iterator[pl.Expr]:
     yield pl.when(lives).then("nth").otherwise(0).alias("nth")
     yield pl.col("role.before")
     role = pl.when(pl.col("action") == IS_ENROLL).then("role").otherwise(0)
-    yield pl.when(lives & (pl.col("action") >= IS_ENROLL)).then(role).otherwise("role.before").alias("role.after")
+    enrols = pl.col("action").is_in([IS_ENROLL, IS_DROP])
+    yield pl.when(lives & enrols).then(role).otherwise("role.before").alias("role.after")
