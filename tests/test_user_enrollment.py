@@ -443,6 +443,13 @@ def test_xml_can_change_a_login_and_gives_the_old_one_up(office):
     assert [one["login_id"] for one in stored(office.store)[0].values()] == ["jane", "JDOE"]
 
 
+def test_of_whom_cannot_be_known_nothing_is_required_that_only_a_new_person_needs(office):
+    lacking = person().replace("<email>S1@example.org</email>", "")
+    assert load_xml(office, lacking, source="strata") == ["FAILED -20 REQUIRED"]
+    unknown = lacking.replace("<source>strata", "<source>other")
+    assert load_xml(office, unknown, source="strata") == ["FAILED -30 SOURCE_UNKNOWN"]
+
+
 def test_an_absent_element_leaves_and_an_empty_one_clears(office):
     load_xml(office, person(more="<tel>1</tel><adr><locality>Bern</locality></adr>"))
     load_xml(office, person(recstatus="2", more="<adr><locality/></adr>"))

@@ -103,7 +103,7 @@ TAKES = ("situation", "here", "nth", "role.before")
 def judged(one: Situation, only: Literal["create", "update"] | None) -> Verdict:
     """Judge a record by its situation."""
     code = _fault(one)
-    comes = not one.here and one.action in {IS_ADD, IS_ENROLL} and not one.bare
+    comes = one.named and not one.here and one.action in {IS_ADD, IS_ENROLL} and not one.bare
     lacks, keeps = bool(comes and one.lacks), bool(comes and one.keeps)
     wrong = code is not None or lacks or keeps
     creates = not one.here or (one.action == IS_ENROLL and one.role != ENROLLED)
