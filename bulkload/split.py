@@ -231,7 +231,7 @@ def items(lumps: pl.DataFrame) -> Iterator[Item]:
 
 def told_of_cut(whole: Whole, records: pl.DataFrame) -> str:
     """Say whose records are in several parts, and what that means; `records` are those of the unit."""
-    others = records["owner"].drop_nulls().n_unique() - 1
+    others = max(records["owner"].drop_nulls().n_unique() - 1, 0)
     with_others = f" and of {others:,} more with the same logins" if others else ""
     first, *_, last = records["part"].sort().to_list()
     return (
@@ -244,11 +244,13 @@ def told_of_cut(whole: Whole, records: pl.DataFrame) -> str:
 
 
 def owner(whole: Whole, records: pl.DataFrame) -> str:
-    """Return what the first record of a unit that has an owner is known by, as typed."""
-    row = records.filter(pl.col("owner").is_not_null())["row"][0]
+    """Return what the first record of a unit that has an owner is known by, as typed; where none has, what joins them."""
+    owned = records.filter(pl.col("owner").is_not_null())
+    row = (owned if len(owned) else records)["row"][0]
     batch = next(one for one in whole.reader.batches() if row < one.span.first_row + one.span.rows)
     texts = with_texts(whole.source, batch).filter(pl.col("row") == row)
-    return " ".join(texts[f"text.{name}"][0] for name in whole.source.template.bonds[0].by)
+    joins = ([texts[f"text.{name}"][0] for name in bond.by] for bond in whole.source.template.bonds)
+    return " ".join(next((names for names in joins if all(names)), [f"row {row}"]))
 
 
 def write(whole: Whole, records: pl.DataFrame, files: PartFiles) -> None:

@@ -284,6 +284,13 @@ def test_a_person_larger_than_a_part_is_cut_between_records_and_named(tmp_path: 
     assert said[0].endswith("A larger --max-size keeps them together.")
 
 
+def test_records_of_nobody_that_one_login_joins_are_named_by_it_where_they_are_cut(tmp_path: Path):
+    said: list[str] = []
+    path = delimited(tmp_path, *[row(0, person_id="", login_id="shared")] * 3)
+    assert len(split(Wanted(path, Reading(template=TEMPLATE), 2 * SIZE), said.append).parts) == 2
+    assert ["the 3 records of shared do not fit into one part" in one for one in said] == [True]
+
+
 @pytest.mark.parametrize("form", [delimited, in_xml])
 def test_a_single_record_above_the_limit_is_refused_and_nothing_is_written(
     tmp_path: Path, form: Any, bulkload: CommandLine
