@@ -12,7 +12,7 @@ from bulkload.spool import Spool
 from bulkload.template import Run
 
 AT_ONCE = 250_000
-"""Rows that a family looks at in memory at a time; with two million, 1.5 million persons took 250 MB."""
+"""Rows that a family looks at in memory at a time."""
 
 
 class Gathering:
