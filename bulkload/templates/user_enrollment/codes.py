@@ -55,7 +55,7 @@ ACTION_UNKNOWN = error(
     "ACTION_UNKNOWN",
     "the action is none of those that there are",
     "{cell} is no action{remedy}; in XML recstatus is 1, 2 or 3, and status 0 or 1",
-    "Write ADD, UPDATE, ENROLL or DROP; in XML recstatus is 1 (add), 2 (update) or, of a role, 3 (drop), and status 1 or, to drop, 0.",
+    "Write ADD, UPDATE, ENROLL or DROP; in XML recstatus is 1 (add), 2 (update) or, of a role, 3 (drop), and status 1 or, to drop, 0. A delimited file has no row of headings: delete it.",
     "user-enrollment §1, §2",
 )
 PERSON_STAYS = error(
