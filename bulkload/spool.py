@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -57,6 +57,21 @@ class Spool:
             self._files[part] = number + 1
         self._held = {}
         self._size = 0
+
+    def hand_over(self) -> dict[str, int]:
+        """Put all on the disk, and say of each part how many files it has there."""
+        self._flush()
+        return self._files
+
+    def adopt(self, folder: Path, parts: Mapping[str, int]) -> None:
+        """Take over the files of parts that another spool has left in its folder."""
+        with writing(self.folder):
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            for part, files in parts.items():
+                have = self._files.get(part, 0)
+                for number in range(files):
+                    (folder / f"{part}.{number}").rename(self.folder / f"{part}.{have + number}")
+                self._files[part] = have + files
 
     def names(self, prefix: str) -> list[str]:
         """Return, in their order, the parts whose names begin so."""

@@ -14,7 +14,7 @@ import pytest
 
 from bulkload import recall, source, spool
 from bulkload.cli import main
-from bulkload.formats import enterprise
+from bulkload.formats import enterprise, enterprise_index
 from bulkload.store import sqlite
 from bulkload.templates.course_record import learners
 from bulkload.templates.enrollment import known
@@ -80,6 +80,7 @@ def many_batches_and_nothing_held_in_memory():
         patch.setattr(source, "DelimitedFile", partial(source.DelimitedFile, block=300))
         patch.setattr(source, "EnterpriseFile", partial(source.EnterpriseFile, block=300))
         patch.setattr(enterprise, "BATCH_ROWS", 3)
+        patch.setattr(enterprise_index, "ENOUGH", 1)
         patch.setattr(spool, "BUFFER", 0)
         patch.setattr(recall, "FEW", 3)
         patch.setattr(learners, "BRINGING", 2)

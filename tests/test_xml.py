@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from bulkload.errors import FileRefused
+from bulkload.formats import enterprise_index
 from bulkload.formats.batch import Batch
 from bulkload.formats.enterprise import EnterpriseFile
 from bulkload.formats.records import RecordsFile
@@ -114,7 +115,9 @@ def opened(content: bytes | str, folder: Path, name: str) -> tuple[Path, Path]:
 
 def enterprise(content: bytes | str, folder: Path, *, each: bool = True, **options: object) -> Reading:
     path, work = opened(content, folder, "users.xml")
-    return Reading(EnterpriseFile(path, work=work, fields=FIELDS, **options), each=each)  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(enterprise_index, "ENOUGH", 1)
+        return Reading(EnterpriseFile(path, work=work, fields=FIELDS, **options), each=each)  # type: ignore[arg-type]
 
 
 def copies(content: bytes | str, folder: Path, **options: object) -> Reading:

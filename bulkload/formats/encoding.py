@@ -88,6 +88,10 @@ class PlainText:
         """Return the descriptor of the file as it stands on the disk."""
         return self._opened.fileno()
 
+    def plain_fileno(self) -> int:
+        """Return the descriptor of the plain form."""
+        return self._plain.fileno()
+
     def unchanged(self) -> bool:
         """Tell whether the file still has the size and the time of change it had when it was opened."""
         now = os.fstat(self._opened.fileno())

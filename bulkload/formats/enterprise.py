@@ -10,10 +10,9 @@ from pathlib import Path
 
 import polars as pl
 
-from bulkload.ahead import ahead
 from bulkload.formats.batch import Batch, Piece, Span
+from bulkload.formats.enterprise_half import read_through
 from bulkload.formats.enterprise_index import PLACES, Index
-from bulkload.formats.enterprise_lanes import Lanes
 from bulkload.formats.enterprise_shape import LAYOUT
 from bulkload.formats.xml import BLOCK, XmlText
 from bulkload.formats.xml_frames import texts
@@ -21,8 +20,8 @@ from bulkload.spool import Spool
 
 BATCH_ROWS = 50_000
 """Records that a batch may have."""
-ENOUGH = 20_000
-"""Records with which a batch is given on: of those of one block, some 5,000, each would take a third longer."""
+KEYS = 128 << 20
+"""Bytes of the file for each part of its index's keys: some 10 MB of them."""
 _SEEKING = 0.8
 """How much of the work is done when the file has been read through."""
 _NAME = re.compile(rb"<([^\s/>]+)")
@@ -56,7 +55,7 @@ class EnterpriseFile:
         `pad` makes no difference: no record lacks a field, since an element that is absent is a blank one.
         """
         first = 1
-        for rows in _together(self._indexed().rows()):
+        for rows in self._indexed().rows():
             for part in rows.iter_slices(BATCH_ROWS):
                 numbered = part.with_columns(row=pl.int_range(first, first + len(part)))
                 span = Span(first, len(part), int(part["at"][0]), int(part["at"][-1]), int(part["line"][0]))
@@ -98,7 +97,7 @@ class EnterpriseFile:
     @property
     def progress(self) -> float:
         """Return how much of the file has been read, from 0 to 1."""
-        return _SEEKING * self._xml.done / self._xml.plain.size + (1 - _SEEKING) * self._given
+        return _SEEKING * self._xml.reached.offset / self._xml.plain.size + (1 - _SEEKING) * self._given
 
     def fileno(self) -> int:
         """Return the descriptor of the file as it stands on the disk."""
@@ -122,9 +121,8 @@ class EnterpriseFile:
     def _indexed(self) -> Index:
         """Read the file through, once."""
         if self._index is None:
-            index = Index(self._folder / "index", self._xml.plain.size)
-            for found in ahead(self._xml.blocks(Lanes(self._xml).take)):
-                index.add(found())
+            index = Index(self._folder / "index", 1 + self._xml.plain.size // KEYS)
+            read_through(index, self._xml, self._folder / "second")
             index.settle()
             self._index = index
         return self._index
@@ -148,15 +146,3 @@ class EnterpriseFile:
         name = _NAME.match(head)
         assert name is not None
         return head + member + b"</" + name[1] + b">"
-
-
-def _together(blocks: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Yield the records of several blocks together, until they are enough."""
-    held: list[pl.DataFrame] = []
-    for rows in blocks:
-        held.append(rows)
-        if sum(map(len, held)) >= ENOUGH:
-            yield pl.concat(held, how="diagonal")
-            held = []
-    if held:
-        yield pl.concat(held, how="diagonal")

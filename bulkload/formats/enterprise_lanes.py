@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import polars as pl
 
@@ -37,8 +37,8 @@ class Lanes:
         self._xml = xml
         self._proofs = Proofs(xml.root[: xml.root.rfind(":") + 1])
 
-    def take(self, block: Block) -> Taken[Callable[[], Found]]:
-        """Find the whole records of a block, to be laid under columns when asked for; raises MarkupError."""
+    def take(self, block: Block) -> Taken[Found]:
+        """Find the whole records of a block; raises MarkupError."""
         rows, proven = Rows(block), Proven(self._xml, self._proofs, block)
         at, head, patience = block.origin, block.head, 1
         more = True
@@ -50,7 +50,7 @@ class Lanes:
             more = walk.run(sys.maxsize, most=patience, last=block.last)
             rows.add(walk.pieces)
             at, head = walk.stop, walk.head
-        return Taken(lambda: proven.found() + rows.found(), at, head)
+        return Taken(proven.found() + rows.found(), at, head)
 
 
 class Proofs:

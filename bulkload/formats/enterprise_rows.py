@@ -32,7 +32,7 @@ GROUPS = _schema(("at", "stop"), GROUP)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a block from an offset on holds: fields as they stand there, null where their element is absent.
+    """What a part of the file from an offset on holds: fields as they stand there, null where their element is absent.
 
     The order is none.
     """
@@ -41,6 +41,9 @@ class Found:
     persons: pl.DataFrame
     members: pl.DataFrame
     groups: pl.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.persons) + len(self.members) + len(self.groups)
 
     def __add__(self, other: Found) -> Found:
         return Found(

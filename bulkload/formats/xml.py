@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -27,6 +27,15 @@ _BEGINNING = 1000
 """Bytes in which an XML declaration stands."""
 
 Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record may begin: an offset, its line, and the holder that is open there."""
+
+    offset: int
+    line: int
+    head: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +78,16 @@ class Taken(Generic[Found]):
 class XmlText:
     """An XML file opened once: `root` is the name of its root as it is written.
 
-    `header_raw` is what stands before the records, `footer_raw` what closes them. Raises FileRefused.
+    `header_raw` is what stands before the records, `footer_raw` what closes them; `reached` is where reading stands.
+    Raises FileRefused.
     """
 
     def __init__(self, path: Path, *, work: Path, layout: Layout, encoding: str | None, block: int) -> None:
         self.name = path.name
         self.layout = layout
         self._block = block
-        self.done = 0
         self.plain = _opened(path, work, encoding)
+        self._body = self.reached = Place(self.plain.start, 1)
         try:
             self._read_head()
         except BaseException:
@@ -97,33 +107,38 @@ class XmlText:
             yield walk
             at = walk.stop
 
-    def blocks(self, take: Callable[[Block], Taken[Found]]) -> Iterator[Found]:
+    def blocks(
+        self, take: Callable[[Block], Taken[Found]], begin: Place | None = None, end: int | None = None
+    ) -> Iterator[Found]:
         """Yield what `take` finds at the beginning of each block, which always begins where it stopped.
 
-        It has to walk to the end of the file, and to take something of a block that ends there.
+        It begins with the first record, or at a place; it ends with the file, or with the last whole record before an
+        offset. At the end of the file `take` has to walk to there, and to take something of a block that ends there.
         """
         plain = self.plain
+        end = plain.size if end is None else end
+        self.reached, size = begin or self._body, self._block
         if self._hollow:
-            self.done = plain.size
+            self.reached = replace(self._body, offset=plain.size)
             return
-        (offset, line), head, size = self._body, None, self._block
         while True:
-            data = plain.read(size, offset)
-            last = offset + len(data) == plain.size
-            block = Block(data if last else data[: data.rfind(b">") + 1], offset, line, head, last)
+            at = self.reached
+            data = plain.read(min(size, end - at.offset), at.offset)
+            ends = at.offset + len(data) == end
+            last = ends and end == plain.size
+            block = Block(data if last else data[: data.rfind(b">") + 1], at.offset, at.line, at.head, last)
             taken = self._checked(block, take)
-            if taken.stop > offset:
+            if taken.stop > at.offset:
                 yield taken.found
-            elif not last:
+            elif not ends:
                 if size > RECORD:
-                    raise self.refused(line, TOO_LONG)
+                    raise self.refused(at.line, TOO_LONG)
                 size *= 2
                 continue
-            self.done = taken.stop
-            if taken.stop == plain.size:
+            line = at.line + block.data.count(b"\n", 0, taken.stop - at.offset)
+            self.reached, size = Place(taken.stop, line, taken.head), self._block
+            if taken.stop in {end, at.offset}:
                 return
-            line += block.data.count(b"\n", 0, taken.stop - offset)
-            offset, head, size = taken.stop, taken.head, self._block
 
     def raw(self, start: int, stop: int) -> bytes:
         """Return a part of the plain form."""
@@ -161,7 +176,7 @@ class XmlText:
         self.newline = plain.original(b"\r\n" if b"\r\n" in raw else b"\n")
         self.header_raw = plain.bom + plain.original(raw) + self.newline
         self.footer_raw = plain.original(f"</{self.root}>".encode()) + self.newline
-        self._body = head.stop, 1 + raw.count(b"\n")
+        self._body = self.reached = Place(head.stop, 1 + raw.count(b"\n"))
 
     def _head(self, block: Block) -> Taken[tuple[str, bool]]:
         """Find the root, whether it is closed without records, and where they begin: after what is passed."""

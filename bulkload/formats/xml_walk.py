@@ -151,7 +151,14 @@ class Walk:
             return True
         except expat.ExpatError as error:
             raise self._wrong(error) from error
+        finally:
+            self._release()
         return False
+
+    def _release(self) -> None:
+        """Let the parser forget the walk, which would keep its data, 4 MB, until garbage is collected."""
+        self._parser.StartDoctypeDeclHandler = self._parser.StartElementHandler = None
+        self._parser.EndElementHandler = self._parser.CharacterDataHandler = None
 
     def _at(self) -> int:
         return self._parser.CurrentByteIndex + self._shift
