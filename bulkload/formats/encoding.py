@@ -72,7 +72,7 @@ class PlainText:
         nul = data.find(b"\0")
         if nul >= 0:
             return nul, f"a NUL byte stands at byte offset {offset + nul}; text has none.{self._wide()}"
-        if _is_utf8(data):
+        if data.isascii() or _is_utf8(data):
             return None
         try:
             data.decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
@@ -160,18 +160,22 @@ def _capped(data: bytes, most: int) -> tuple[bytes, int]:
 
 def _text(data: bytes) -> pl.Series:
     """Split at line feeds; a CR at the end of a line goes with it."""
-    end = b"" if data.endswith(b"\n") or not data else b"\n"
-    return _parsed([data, end], ["text"], separator="\0", quote_char=None)["text"]
+    return _parsed(_headed(["text"], data), separator="\0", quote_char=None)["text"]
 
 
-def _parsed(lines: Iterable[bytes], columns: list[str], separator: str, **options: object) -> pl.DataFrame:
-    """Parse lines, each with its end, into text columns.
+def _headed(first: list[str], data: bytes, delimiter: str = "") -> bytes:
+    """Put a line before others, and end the last one.
 
     Without a first line of our own polars takes a BOM off the first cell, and the first row's width for all.
     """
-    head = separator.join(columns).encode() + b"\n"
+    end = b"" if data.endswith(b"\n") or not data else b"\n"
+    return b"".join([delimiter.join(first).encode(), b"\n", data, end])
+
+
+def _parsed(lines: bytes, separator: str, **options: object) -> pl.DataFrame:
+    """Parse lines, each with its end, into text columns, which the first one names."""
     return pl.read_csv(
-        b"".join([head, *lines]),
+        lines,
         separator=separator,
         infer_schema=False,
         empty_string_is_null=False,
@@ -186,10 +190,11 @@ def _doubtful(data: bytes, text: pl.Series, grid: Grid) -> list[tuple[int, int]]
     """
     cell = f'(?:[^"{grid.delimiter}\r]*|"(?:[^"\r]|"")*")'
     proven = f"^{cell}(?:[{grid.delimiter}]{cell}){{{grid.width - 1}}}$"
-    line = pl.col("text")
-    odd = line.str.contains('"', literal=True) | line.str.contains("\r", literal=True)
-    lines = text.to_frame().with_row_index("at").filter(odd)
-    doubtful = lines.filter(~line.str.contains(proven))["at"].to_list()
+    odd = text.str.contains('"', literal=True)
+    if b"\r" in data:
+        odd |= text.str.contains("\r", literal=True)
+    lines = odd.arg_true()
+    doubtful = lines.filter(~text.gather(lines).str.contains(proven)).to_list()
     if not doubtful:
         return []
     if b"\r" in data:  # `text` has lost the CRs
@@ -228,31 +233,32 @@ def _assembled(data: bytes, lines: int, text: pl.Series | None, odd: list[_Odd],
     if odd:
         taken = [line for each in odd for line in range(each.line, each.line + each.lines)]
         line = line.filter(~line.is_in(taken))
-        text = None if text is None else text.gather(line)
         ends = [0, *(each.end for each in odd)]
         starts = [*(each.start for each in odd), len(data)]
         even = b"".join(memoryview(data)[end:start] for end, start in zip(ends, starts, strict=True))
-    frame = _columns(even, len(line), text, grid).with_columns(line)
+    frame = _columns(even, line, text, grid).with_columns(line)
     if odd:
         frame = pl.concat([frame, _frame(odd, grid)], how="diagonal").sort("line")
     return Records(_judged(frame, grid), len(data), lines, _breaks(odd))
 
 
-def _columns(even: bytes, rows: int, text: pl.Series | None, grid: Grid) -> pl.DataFrame:
-    """Parse proven lines: the cells, `found`, and `surplus` (not all beyond the headings is blank).
+def _columns(even: bytes, line: pl.Series, text: pl.Series | None, grid: Grid) -> pl.DataFrame:
+    """Parse proven lines, of which `line` has the places in `text`: the cells, `found`, and `surplus` (not all beyond the headings is blank).
 
     polars fills short lines up and cuts long ones off; a mark at the end of each line shows which are neither.
     """
-    mark = f"{grid.delimiter}{MARK}\n".encode()
-    plain = even.replace(b"\r\n", b"\n") if b"\r" in even else even
-    marked = [plain.replace(b"\n", mark), b"" if plain.endswith(b"\n") or not plain else mark]
+    marked = _headed(grid.cells, even, grid.delimiter)
+    if b"\r" in marked:
+        marked = marked.replace(b"\r\n", b"\n")
+    marked = marked.replace(b"\n", f"{grid.delimiter}{MARK}\n".encode())
     quote = None if text is None else '"'
-    frame = _parsed(marked, [*grid.cells, "mark"], grid.delimiter, quote_char=quote, truncate_ragged_lines=True)
-    odd = (frame["mark"] != MARK).arg_true()
-    found, surplus = pl.repeat(grid.width, rows, dtype=pl.Int64, eager=True), pl.repeat(False, rows, eager=True)
+    frame = _parsed(marked, grid.delimiter, quote_char=quote, truncate_ragged_lines=True)
+    odd = (frame[MARK] != MARK).arg_true()
+    found = pl.repeat(grid.width, len(line), dtype=pl.Int64, eager=True)
+    surplus = pl.repeat(False, len(line), eager=True)
     frame = frame.select(grid.cells)
     if len(odd):
-        lines = (_text(even) if text is None else text).gather(odd).to_frame("text")
+        lines = (_text(even).gather(odd) if text is None else text.gather(line.gather(odd))).to_frame("text")
         counted = lines.select(pl.col("text").str.count_matches(grid.delimiter, literal=True).cast(pl.Int64) + 1)
         found = found.scatter(odd, counted.to_series())
         surplus = surplus.scatter(odd, lines.select(_surplus(grid)).to_series())
