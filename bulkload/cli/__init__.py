@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 from pathlib import Path
@@ -49,7 +50,9 @@ def main() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
-    sys.exit(exit_code())
+    code = exit_code()
+    gc.freeze()  # else Python searches all that is left for cycles before it ends, which takes a seventh of a small file's time
+    sys.exit(code)
 
 
 def exit_code() -> int:
