@@ -214,7 +214,7 @@ def rows_of(frame: pl.DataFrame, flags: Sequence[tuple[Placed, pl.Series]], sayi
     at = reduce(or_, (flag for _, flag in flags)).arg_true()
     rows = compact(frame.select(name for name in frame.columns if any(name in names for names in named))[at])
     for (one, flag), names in zip(flags, named, strict=True):
-        yield Broken(one.code, one, saying.later + one.position, rows.select(names).filter(flag.gather(at)))
+        yield Broken(one.code, one, saying.later + one.position, rows[flag.gather(at).arg_true(), names])
 
 
 def named_by(one: Placed, frame: pl.DataFrame) -> list[str]:

@@ -15,28 +15,27 @@ SAMPLE, EACH = 10_000, 4
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """A column whose cells repeat: `distinct` has `cell.x`, `text.x` and `x` of each different cell, `at` the place of each row's."""
+    """A column whose cells repeat: `distinct` has what is known of each different cell, `at` the place of each row's."""
 
     distinct: pl.DataFrame
     at: pl.Series
 
 
 def parse(frame: pl.DataFrame, fields: Sequence[Field]) -> tuple[pl.DataFrame, Mapping[str, Repeated]]:
-    """Add `text.x`, the cell as compared, and `x`, its value (null: blank or unreadable), of some fields.
+    """Add `text.x`, the cell as compared, `x`, its value (null: blank or unreadable), and `trimmed.x` of some fields.
 
     Also return the columns that repeat, by the names of their fields: of those each different cell is read once.
     """
     repeated: dict[str, Repeated] = {}
     added: list[pl.Series] = []
-    plain = ascii_only(frame.select(f"cell.{one.name}" for one in fields))
     for one in fields:
         cells = frame[f"cell.{one.name}"]
         if f"moment.{one.name}" in frame.columns or not repeats(cells):
-            added += texts_and_values(one, cells, plain=cells.name in plain)
+            added += texts_and_values(one, cells)
             continue
         distinct = cells.unique(maintain_order=True)
         at = cells.cast(pl.Enum(distinct)).to_physical()
-        read = texts_and_values(one, distinct, plain=cells.name in plain)
+        read = texts_and_values(one, distinct)
         repeated[one.name] = Repeated(pl.DataFrame([distinct, *read]), at)
         added += [each.gather(at) for each in read]
     return with_date_cells(frame.with_columns(added), fields), repeated
@@ -50,17 +49,16 @@ def repeats(cells: pl.Series) -> bool:
     return EACH * sample.n_unique() <= len(sample)
 
 
-def ascii_only(frame: pl.DataFrame) -> set[str]:
-    """Return which columns of texts hold nothing but ASCII: those need no normaliser."""
-    same = frame.select((pl.all().str.len_bytes() == pl.all().str.len_chars()).all())
-    return {name for name in same.columns if same[name][0]}
-
-
-def texts_and_values(one: Field, cells: pl.Series, *, plain: bool) -> list[pl.Series]:
-    """Return `text.x` and `x` of cells: without the blanks around them where the field says so, and in NFC."""
+def texts_and_values(one: Field, cells: pl.Series) -> list[pl.Series]:
+    """Return `text.x`, `x` and `trimmed.x` of cells: texts are without the blanks around them where the field says so, and in NFC."""
     texts = cells.str.strip_chars() if one.trims else cells
-    texts = texts if plain else composed(texts)
-    return [texts.alias(f"text.{one.name}"), one.kind.parse(texts).alias(one.name)]
+    trimmed = texts.str.len_bytes() != cells.str.len_bytes()
+    texts = composed(texts)
+    return [
+        texts.alias(f"text.{one.name}"),
+        one.kind.parse(texts).alias(one.name),
+        trimmed.alias(f"trimmed.{one.name}"),
+    ]
 
 
 def composed(texts: pl.Series) -> pl.Series:

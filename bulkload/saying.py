@@ -95,16 +95,19 @@ class Unsaid:
             self.kept.setdefault((one.position, one.code.word), []).append((batch, one))
 
     def say(self, saying: Saying) -> Iterator[tuple[int, pl.DataFrame]]:
-        """Yield the findings of each batch, code by code, and forget what was kept."""
+        """Yield the findings of each batch, and forget what was kept."""
         kept, self.kept, self.rows = self.kept, {}, 0
+        parts: dict[int, list[pl.DataFrame]] = {}
         for every in kept.values():
             rows = pl.concat((one.rows for _, one in every), how="diagonal")
             first = every[0][1]
             findings = said(rows, first.code, first.placed, first.position, saying.of(first.code))
             start = 0
             for batch, one in every:
-                yield batch, findings.slice(start, one.rows.height)
+                parts.setdefault(batch, []).append(findings.slice(start, one.rows.height))
                 start += one.rows.height
+        for batch, found in parts.items():
+            yield batch, pl.concat(found)
 
 
 def compact(rows: pl.DataFrame) -> pl.DataFrame:

@@ -388,9 +388,8 @@ class Template:
 def standard_rules(one: Field) -> Iterator[Rule]:
     """Yield the rules that follow from how a field is declared: trimmed, required, readable, not too long."""
     text = pl.col(f"text.{one.name}")
-    cell = pl.col(f"cell.{one.name}")
     if one.trims:
-        yield Rule(rules.VALUE_TRIMMED, lambda _: (cell.str.strip_chars() != cell) & (text != ""))
+        yield Rule(rules.VALUE_TRIMMED, lambda name: pl.col(f"trimmed.{name}") & (text != ""))
     if one.required:
         other = pl.col(f"text.{one.required_unless}") == "" if one.required_unless else pl.lit(value=True)
         yield Rule(one.required, lambda _: (text == "") & other)
