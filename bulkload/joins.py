@@ -29,7 +29,7 @@ class Finder:
         self.key = key
         self.table = table.with_columns(pl.col(key).hash().alias("digest")).sort("digest")
         self.digests = self.table["digest"]
-        self.unique = not self.digests.is_duplicated().any()
+        self.unique = not (self.digests == self.digests.shift()).any()
         self.table = self.table.drop("digest")
 
     def find(self, texts: pl.Series) -> pl.DataFrame:

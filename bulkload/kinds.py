@@ -55,7 +55,7 @@ class Kind:
 
     def remedies(self, text: pl.Series) -> pl.Series:
         """Return, for texts that are wrong, the end of a sentence that says what to write; else nothing."""
-        distinct = text.unique()
+        distinct = text.unique(maintain_order=True)
         known = [nearest(one, self.choices) for one in distinct.head(SUGGESTIONS)]
         every = f"; there are {', '.join(self.choices)}" if self.choices else ""
         said = pl.Series([f" (did you mean '{one}'?)" if one else every for one in known], dtype=pl.String)
@@ -127,7 +127,7 @@ class TimeZone(Choice):
 
     def remedies(self, text: pl.Series) -> pl.Series:
         """Suggest the Windows name of an IANA zone, a display name or a mistyped name."""
-        distinct = text.unique().head(SUGGESTIONS)
+        distinct = text.unique(maintain_order=True).head(SUGGESTIONS)
         known = [zones.suggest(one) for one in distinct]
         said = pl.Series([f" (write {one})" if one else "" for one in known], dtype=pl.String)
         return text.replace_strict(distinct, said, default="", return_dtype=pl.String)

@@ -15,7 +15,7 @@ RECORD = 16 << 20
 # Records are read at most so many cells at a time (32 MB of them when they are blank), and so many rows:
 # much of what a batch takes on its way depends on its rows alone, however short they are.
 CELLS = 2 << 20
-ROWS = 1 << 16
+ROWS = 80_000
 BLANKS = " \t\xa0"
 BLANK_LINE = "BLANK_LINE"
 CELL_COUNT = "CELL_COUNT"
