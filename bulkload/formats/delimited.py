@@ -6,9 +6,10 @@ import csv
 import io
 import re
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 
 import polars as pl
@@ -126,13 +127,17 @@ class DelimitedFile:
         data = self._plain.read(span.end - span.start, span.start)
         if not data.endswith(b"\n"):
             data += b"\n" if data.endswith(b"\r") else self.layout.newline.encode()
-        lines = data.split(b"\n")
+        lines = io.BytesIO(data)
         tall = dict(span.breaks)
         broken = list(tall)
         extra = [0, *accumulate(count - 1 for count in tall.values())]
+        done = 0
         for row in rows:
             at = row - span.first_row + extra[bisect_left(broken, row)]
-            yield b"\n".join([*lines[at : at + tall.get(row, 1)], b""])
+            if at > done:
+                deque(islice(lines, at - done), maxlen=0)
+            done = at + tall.get(row, 1)
+            yield b"".join(islice(lines, done - at))
 
     @property
     def progress(self) -> float:
