@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import polars as pl
 
 from bulkload import zones
+from bulkload.family import Write
 from bulkload.rules import filled
-from bulkload.template import Options, Template, Write
+from bulkload.template import Options, Template
 
 
 def changed_columns(values: Iterable[str]) -> list[pl.Expr]:

@@ -9,11 +9,12 @@ from typing import BinaryIO
 
 import polars as pl
 
+from bulkload.family import LEFT_OUT, LOST
 from bulkload.formats.workbook import Column, write_workbook
 from bulkload.places import written_as
 from bulkload.results import PartFile
 from bulkload.store import Store
-from bulkload.template import LEFT_OUT, LOST, Template
+from bulkload.template import Template
 
 
 def export_records(template: Template, store: Store, output: Path | None, stream: BinaryIO) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 
 from bulkload.doubled import parts
+from bulkload.family import Run
 from bulkload.formats.batch import Span
 from bulkload.spool import Spool
-from bulkload.template import Run
 
 AT_ONCE = 250_000
 """Rows that a family looks at in memory at a time."""

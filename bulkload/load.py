@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,7 @@ import polars as pl
 from bulkload import doubled, rules
 from bulkload.ahead import ahead
 from bulkload.check import check, faults, lay
+from bulkload.family import Run, Write
 from bulkload.form import inspected
 from bulkload.formats.batch import Batch, Span
 from bulkload.gather import Gathering
@@ -22,7 +24,7 @@ from bulkload.results import ErrorsFile, RejectsFile, ResultsFile, Tally, lines_
 from bulkload.saying import FIRST, MANY, Broken, Saying, Told, Unsaid, no_findings
 from bulkload.source import Source
 from bulkload.spool import Spool
-from bulkload.template import Distinct, Options, Placed, Run, Template, Write
+from bulkload.template import Distinct, Options, Placed, Template
 from bulkload.writes import Writes
 
 WORKERS = 2
@@ -206,9 +208,10 @@ def side_by_side(one: Load) -> Iterator[tuple[Span, Looked]]:
     """Yield the batches of a file in order, each with what looking at it gave."""
     waiting: deque[tuple[Span, Future[Looked]]] = deque()
     with ThreadPoolExecutor(WORKERS, "look") as pool:
+        remembered = pool.submit(remember, one)
         try:
             for batch in one.source.reader.batches(pad=one.template.short_rows):
-                waiting.append((batch.span, pool.submit(look, one, batch)))
+                waiting.append((batch.span, pool.submit(look, one, batch, remembered)))
                 while len(waiting) >= WORKERS or (waiting and waiting[0][1].done()):
                     span, future = waiting.popleft()
                     yield span, future.result()
@@ -219,9 +222,16 @@ def side_by_side(one: Load) -> Iterator[tuple[Span, Looked]]:
             pool.shutdown(cancel_futures=True)
 
 
-def look(one: Load, batch: Batch) -> Looked:
+def remember(one: Load) -> None:
+    """Let the run fetch what it recognizes rows by."""
+    if one.run is not None:
+        one.run.remember(os.fstat(one.source.reader.fileno()).st_size)
+
+
+def look(one: Load, batch: Batch, remembered: Future[None]) -> Looked:
     """Parse, check and look up a batch."""
     frame = lay(batch, one.source.matched, one.template)
+    remembered.result()
     if one.run is None:
         return look_at(one, frame)
     frame = one.run.recognize(frame)

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 
 from bulkload.ahead import ahead
+from bulkload.family import Recalled
 from bulkload.formats.batch import Span
 from bulkload.spool import Spool
 from bulkload.store import Store
-from bulkload.template import Recalled
 
 PARTS = 8
 """Parts that the keys are spread over: one of them, with the records beside it, is in memory at a time."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 import polars as pl
 
 from bulkload.ahead import ahead
+from bulkload.family import Write
 from bulkload.spool import Spool
 from bulkload.store import Store
 from bulkload.store.tables import TABLES, Table
-from bulkload.template import Write
 
 PARTS = 8
 """Parts that new records are spread over by their key: one of them is sorted, in memory, at a time."""

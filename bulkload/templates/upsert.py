@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulkload.changes import changed_columns, changes_text, journal
+from bulkload.family import Decision, Run, Write
 from bulkload.joins import beside
-from bulkload.template import Decision, Options, Run, Template, Write
+from bulkload.template import Options, Template
 from bulkload.templates.lookup import LookUp
 
 if TYPE_CHECKING:

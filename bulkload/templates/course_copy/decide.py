@@ -10,8 +10,9 @@ import polars as pl
 from bulkload.changes import journal
 from bulkload.digests import SEPARATOR, fingerprints
 from bulkload.errors import UsageError
+from bulkload.family import Decision, Recalled, Run, Write
 from bulkload.joins import Finder, beside
-from bulkload.template import Decision, Options, Recalled, Run, Template, Write
+from bulkload.template import Options, Template
 from bulkload.templates.course_copy.fields import NEEDED, SOURCE, TERM, alone, takes
 from bulkload.templates.course_copy.records import OF_COPY, OF_SECTION, Copy, Section
 from bulkload.templates.course_copy.turns import Sections, Turn, Turns

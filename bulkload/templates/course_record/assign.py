@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulkload.changes import journal
+from bulkload.family import Write
 from bulkload.joins import beside
 from bulkload.rules import filled
-from bulkload.template import Write
 from bulkload.templates.course_record.kinds import Credits
 from bulkload.templates.course_record.records import (
     AMOUNT,

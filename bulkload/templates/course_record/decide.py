@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulkload.changes import change, journal, updated
+from bulkload.family import Decision, Recalled, Run, Write
 from bulkload.joins import Finder, beside
 from bulkload.kinds import nearest
-from bulkload.template import Decision, Options, Recalled, Run, Template, Write
+from bulkload.template import Options, Template
 from bulkload.templates.course_record.export import export
 from bulkload.templates.course_record.fields import STORED_AS
 from bulkload.templates.course_record.kinds import Credits

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from bulkload.family import Decision, Write
 from bulkload.joins import beside
-from bulkload.template import Decision, Options, Template, Write
+from bulkload.template import Options, Template
 from bulkload.templates.course_record.assign import SAID, Assigned, Assigner
 from bulkload.templates.course_record.records import AT_LOGIN, HELD
 from bulkload.templates.upsert import Upsert, UpsertRun

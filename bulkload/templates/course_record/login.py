@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulkload.changes import journal
+from bulkload.family import Decision, Run, Write
 from bulkload.joins import beside
-from bulkload.template import Decision, Options, Run, Template, Write
+from bulkload.template import Options, Template
 from bulkload.templates.course_record.assign import SAID, Assigner
 from bulkload.templates.course_record.learners import ASSIGNED
 from bulkload.templates.course_record.records import COURSE, ENROLLMENT, LEARNER, OF_ENROLLMENT, RECORD, Learners

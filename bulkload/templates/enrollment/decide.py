@@ -9,8 +9,9 @@ import polars as pl
 
 from bulkload import zones
 from bulkload.changes import change, journal, moment_text, updated
+from bulkload.family import Decision, Recalled, Run, Write
 from bulkload.joins import Finder, beside
-from bulkload.template import Decision, Options, Recalled, Run, Template, Write
+from bulkload.template import Options, Template
 from bulkload.templates.enrollment import roster
 from bulkload.templates.enrollment.export import export
 from bulkload.templates.enrollment.fields import DEFAULT_PRIORITY, FIELDS, NO_PRIORITY
@@ -97,6 +98,10 @@ class EnrollmentRun(Run):
         )
 
     # recognize
+
+    def remember(self, size: int) -> None:
+        """Fetch what enrollments are stored with."""
+        self.known.fetch(size)
 
     def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Know the rows that an enrollment is stored with."""

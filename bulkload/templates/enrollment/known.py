@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -17,8 +15,8 @@ from bulkload.template import Template
 if TYPE_CHECKING:
     from bulkload.store import Store
 
-FEW = 10_000
-"""Rows of a batch from which on the digests of all enrollments are read (0.4 s for a million)."""
+FEW = 1 << 20
+"""Bytes of a file, some 10,000 rows, from which on the digests of all enrollments are fetched (0.4 s for a million)."""
 
 MOST = 4_000_000
 """Enrollments of a store up to which their rows are known: 16 bytes of memory for each."""
@@ -36,16 +34,21 @@ class Known:
         cells = [pl.col(f"cell.{one.name}") for one in template.fields]
         judged = (__version__, pl.__version__, version("pytz"), str(store.last_change(JUDGED_BY)))
         self.content = mixed(cells, pl.Series(["|".join(judged)]).hash()[0] >> 1).reinterpret(signed=True)
-        self.reading = threading.Lock()
+        self.stored: pl.DataFrame | None = None
+
+    def fetch(self, size: int) -> None:
+        """Fetch the digests, ascending, each with the numbers of its event and its user, for a file of so many bytes."""
+        if size >= FEW and self.store.has_at_most("enrollment", MOST):
+            schema = {"content": pl.Int64(), "event": pl.Int32(), "user": pl.Int32()}
+            records = self.store.records("enrollment", schema).drop_nulls("content").sort("content")
+            self.stored = records.rename({one: f"stored.{one}" for one in ("event", "user")})
 
     def recognized(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add `content`, `known`, and for known rows the columns `same.x` that tell rows of one file apart."""
         content = frame.select(self.content).to_series()
-        if frame.height < FEW:
+        if self.stored is None:
             return frame.with_columns(content.alias("content"), pl.lit(value=False).alias("known"))
-        with self.reading:
-            stored = self.stored
-        frame = recognized(frame, content, stored)
+        frame = recognized(frame, content, self.stored)
         username = pl.col("cell.username")
         plain = username.str.len_bytes() == username.str.len_chars()
         active = self.active.gather(frame["stored.user"]).fill_null(value=False)
@@ -55,14 +58,6 @@ class Known:
             pl.lit(value=True).alias("same.by_id"),
             username.alias("same.username"),
         ).drop("stored.event", "stored.user")
-
-    @cached_property
-    def stored(self) -> pl.DataFrame:
-        """Return the digests, ascending, each with the numbers of its event and its user."""
-        schema = {"content": pl.Int64(), "event": pl.Int32(), "user": pl.Int32()}
-        none = not self.store.has_at_most("enrollment", MOST)
-        records = pl.DataFrame(schema=schema) if none else self.store.records("enrollment", schema)
-        return records.drop_nulls("content").sort("content").rename({one: f"stored.{one}" for one in ("event", "user")})
 
 
 def by_number(numbers: pl.Series, values: pl.Series) -> pl.Series:

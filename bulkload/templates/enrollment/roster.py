@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulkload.changes import journal, or_blank
+from bulkload.family import Write
 from bulkload.joins import beside
 from bulkload.rules import filled, quoted
-from bulkload.template import Write
 
 if TYPE_CHECKING:
     from bulkload.store import Store

@@ -9,9 +9,10 @@ import polars as pl
 
 from bulkload.changes import changed_columns, changes_text, journal
 from bulkload.digests import SEPARATOR, UNCHANGED, digests, fingerprints
+from bulkload.family import Decision, Recalled, Run, Write
 from bulkload.joins import Finder, beside
 from bulkload.known import recognized, typed, with_known
-from bulkload.template import Decision, Options, Recalled, Run, Template, Write
+from bulkload.template import Options, Template
 from bulkload.templates.student.export import export
 from bulkload.templates.student.records import FOLLOWS, KEY, OF_KEY, ORDER, SET, STATE, WHOLE, orders
 from bulkload.templates.student.status import FLAGS, SITUATIONS, effects
@@ -104,11 +105,14 @@ class StudentRun(Run):
         self.counts = self.counted = dict.fromkeys(COUNTS, 0)
         self.next_number = store.next_number("student")
         self.first_load = self.next_number == 1
-        stored = store.records("student", {"content": pl.Int64(), **STATE}).drop_nulls("content").sort("content")
-        self.stored = stored.rename({name: f"stored.{name}" for name in STATE})
         self.turns = Turns(self.orders, self.next_number)
 
     # recognize
+
+    def remember(self, size: int) -> None:
+        """Fetch the digests that students are stored with, ascending, and what is recalled of each."""
+        stored = self.store.records("student", {"content": pl.Int64(), **STATE}).drop_nulls("content").sort("content")
+        self.stored = stored.rename({name: f"stored.{name}" for name in STATE})
 
     def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Know the rows that a student is stored with."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from bulkload.template import Decision, Options, Template
+from bulkload.family import Decision
+from bulkload.template import Options, Template
 from bulkload.templates.student.records import BIN, EAMS
 from bulkload.templates.upsert import Upsert, UpsertRun, taken
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulkload.changes import changed_columns, changes_text, journal
+from bulkload.family import LEFT_OUT, Decision, Run, Write
 from bulkload.joins import Finder, beside
-from bulkload.template import LEFT_OUT, Decision, Options, Run, Template, Write
+from bulkload.template import Options, Template
 from bulkload.templates.student.records import BIN, ORDER, WHOLE
 from bulkload.templates.upsert import skip
 

@@ -10,8 +10,9 @@ import polars as pl
 
 from bulkload.digests import SEEDS, SEPARATOR, UNCHANGED, digests, fingerprints, mixed
 from bulkload.errors import FileRefused
+from bulkload.family import Decision, Recalled, Run, Write
 from bulkload.joins import Finder, beside
-from bulkload.template import Decision, Options, Recalled, Run, Template, Write
+from bulkload.template import Options, Template
 from bulkload.templates.user_enrollment import effects
 from bulkload.templates.user_enrollment.export import export
 from bulkload.templates.user_enrollment.ledger import skipped

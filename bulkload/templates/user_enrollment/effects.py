@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from bulkload.changes import changed_columns, changed_values, journal
-from bulkload.template import Template, Write
+from bulkload.family import Write
+from bulkload.template import Template
 from bulkload.templates.user_enrollment.records import (
     ACTIONS,
     CLEARED,

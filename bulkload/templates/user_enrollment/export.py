@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulkload.digests import UNCHANGED
+from bulkload.family import LOST
 from bulkload.joins import beside
-from bulkload.template import LOST
 from bulkload.templates.user_enrollment.records import ENROLL, MEMBERSHIP, PERSON, SECTION, UPDATE, VALUES
 
 if TYPE_CHECKING:
