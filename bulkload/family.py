@@ -79,6 +79,10 @@ class Run(Protocol):
         """Fetch from the store what `recognize` needs, while the first rows are read of a file of so many bytes."""
         return
 
+    def digest(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add, where the family knows rows by it, `content`: the digest of each row as it is typed."""
+        return frame
+
     def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add, where the family can tell, `known`: rows that were accepted before exactly as they are typed now.
 

@@ -16,20 +16,19 @@ def typed(frame: pl.DataFrame, fields: Iterable[str]) -> pl.Series:
     return frame.select(cells.fill_null("")).to_series()
 
 
-def recognized(frame: pl.DataFrame, content: pl.Series, stored: pl.DataFrame) -> pl.DataFrame:
-    """Add `content`, the digests of rows as they are typed, and `known`: a record is stored with it.
+def recognized(frame: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Add `known`: a record is stored with `content`, the digest of the row as it is typed.
 
     `stored` has the columns `content`, ascending, and `stored.x`, which known rows have from here on.
     """
-    content = content.alias("content")
-    others = stored.drop("content")
+    content, others = frame["content"], stored.drop("content")
     if stored.is_empty():
         none = [pl.lit(None, kind).alias(name) for name, kind in others.schema.items()]
-        return frame.with_columns(content, pl.lit(value=False).alias("known"), *none)
+        return frame.with_columns(pl.lit(value=False).alias("known"), *none)
     at = stored["content"].search_sorted(content).clip(0, stored.height - 1)
     known = (stored["content"].gather(at) == content) & frame["fault"].is_null()
     found = at.to_frame("at").select(pl.when(known).then("at")).to_series()
-    return frame.with_columns(content, known.alias("known"), *others.select(pl.all().gather(found)))
+    return frame.with_columns(known.alias("known"), *others.select(pl.all().gather(found)))
 
 
 def with_known(frame: pl.DataFrame, loud: pl.DataFrame, decided: Mapping[str, str | bool]) -> pl.DataFrame:

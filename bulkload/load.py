@@ -231,9 +231,10 @@ def remember(one: Load) -> None:
 def look(one: Load, batch: Batch, remembered: Future[None]) -> Looked:
     """Parse, check and look up a batch."""
     frame = lay(batch, one.source.matched, one.template)
-    remembered.result()
     if one.run is None:
         return look_at(one, frame)
+    frame = one.run.digest(frame)
+    remembered.result()
     frame = one.run.recognize(frame)
     if "known" not in frame.columns or not frame["known"].any():
         return look_at(one, frame)

@@ -103,6 +103,10 @@ class EnrollmentRun(Run):
         """Fetch what enrollments are stored with."""
         self.known.fetch(size)
 
+    def digest(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Digest rows, together with what they are judged by."""
+        return frame.with_columns(self.known.content.alias("content"))
+
     def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Know the rows that an enrollment is stored with."""
         return self.known.recognized(frame)

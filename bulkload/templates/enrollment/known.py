@@ -44,11 +44,10 @@ class Known:
             self.stored = records.rename({one: f"stored.{one}" for one in ("event", "user")})
 
     def recognized(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add `content`, `known`, and for known rows the columns `same.x` that tell rows of one file apart."""
-        content = frame.select(self.content).to_series()
+        """Add `known`, and for known rows the columns `same.x` that tell rows of one file apart."""
         if self.stored is None:
-            return frame.with_columns(content.alias("content"), pl.lit(value=False).alias("known"))
-        frame = recognized(frame, content, self.stored)
+            return frame.with_columns(pl.lit(value=False).alias("known"))
+        frame = recognized(frame, self.stored)
         username = pl.col("cell.username")
         plain = username.str.len_bytes() == username.str.len_chars()
         active = self.active.gather(frame["stored.user"]).fill_null(value=False)

@@ -114,10 +114,14 @@ class StudentRun(Run):
         stored = self.store.records("student", {"content": pl.Int64(), **STATE}).drop_nulls("content").sort("content")
         self.stored = stored.rename({name: f"stored.{name}" for name in STATE})
 
+    def digest(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Digest rows, under the store's key, without their status."""
+        fields = [one.name for one in self.template.fields if one.name not in self.rereads]
+        return frame.with_columns(fingerprints(typed(frame, fields), self.key).alias("content"))
+
     def recognize(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Know the rows that a student is stored with."""
-        fields = [one.name for one in self.template.fields if one.name not in self.rereads]
-        frame = recognized(frame, fingerprints(typed(frame, fields), self.key), self.stored)
+        frame = recognized(frame, self.stored)
         return frame.with_columns(pl.col("known") & pl.col("cell.status").is_in(FLAGS))
 
     # look up
