@@ -218,6 +218,7 @@ def side_by_side(one: Load) -> Iterator[tuple[Span, Looked]]:
             while waiting:
                 span, future = waiting.popleft()
                 yield span, future.result()
+            remembered.result()
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 from test_xml import Reading, enterprise, facts, file, group, membership, person, refused
 
@@ -32,6 +33,7 @@ def added(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
     monkeypatch.setattr(SecondHalf, "add_to", noting)
     monkeypatch.setattr(enterprise_half, "LEAST", 0)
+    monkeypatch.setattr(pl, "thread_pool_size", lambda: 2)
     return outcomes
 
 
@@ -139,7 +141,7 @@ def test_a_file_in_another_encoding_is_read_by_one_process(tmp_path, added):
 
 def test_the_second_process_ends_when_the_first_is_gone(tmp_path):
     path = tmp_path / "users.xml"
-    path.write_text(file(*map(person, range(100_000))))
+    path.write_text(file(*map(person, range(400_000))))
     with path.open("rb") as opened:
         given, folder = opened.fileno(), tmp_path / "second"
         command = [sys.executable, "-P", "-m", enterprise_half.__name__, str(given), str(folder), "1", "13"]

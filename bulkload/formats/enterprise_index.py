@@ -17,8 +17,8 @@ from bulkload.formats.enterprise_shape import DROPPED, is_node, is_node_source, 
 from bulkload.spool import Spool
 
 ENOUGH = 50_000
-"""Persons, members and groups that are set aside, and given, together: those of one block of the reader, some 10,000,
-take 8 percent longer each; of 60,000 a load takes 40 MB more than of 40,000, and 5 percent less time."""
+"""Persons, members and groups that are set aside, and given, together. A load of 600,000 takes a twelfth longer where
+20,000 are, and 3 percent less with 80,000, in 50 MB more."""
 
 SERVING = ("ADD", "UPDATE")
 """What a person has to ask for to be that of a membership; one who asks for anything else is a record, to be refused."""

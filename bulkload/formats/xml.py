@@ -137,7 +137,7 @@ class XmlText:
                 continue
             line = at.line + block.data.count(b"\n", 0, taken.stop - at.offset)
             self.reached, size = Place(taken.stop, line, taken.head), self._block
-            if taken.stop in {end, at.offset}:
+            if taken.stop == end or not (last or taken.stop > at.offset):
                 return
 
     def raw(self, start: int, stop: int) -> bytes:
