@@ -97,7 +97,7 @@ class EnterpriseFile:
     @property
     def progress(self) -> float:
         """Return how much of the file has been read, from 0 to 1."""
-        return _SEEKING * self._xml.reached.offset / self._xml.plain.size + (1 - _SEEKING) * self._given
+        return _SEEKING * self._xml.progress + (1 - _SEEKING) * self._given
 
     def fileno(self) -> int:
         """Return the descriptor of the file as it stands on the disk."""

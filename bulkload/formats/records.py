@@ -74,7 +74,7 @@ class RecordsFile:
     @property
     def progress(self) -> float:
         """Return how much of the file has been read, from 0 to 1."""
-        return self._xml.reached.offset / self._xml.plain.size
+        return self._xml.progress
 
     def fileno(self) -> int:
         """Return the descriptor of the file as it stands on the disk."""

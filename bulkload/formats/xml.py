@@ -88,6 +88,7 @@ class XmlText:
         self._block = block
         self.plain = _opened(path, work, encoding)
         self._body = self.reached = Place(self.plain.start, 1)
+        self._end = self.plain.size
         try:
             self._read_head()
         except BaseException:
@@ -116,7 +117,7 @@ class XmlText:
         offset. At the end of the file `take` has to walk to there, and to take something of a block that ends there.
         """
         plain = self.plain
-        end = plain.size if end is None else end
+        end = self._end = plain.size if end is None else end
         self.reached, size = begin or self._body, self._block
         if self._hollow:
             self.reached = replace(self._body, offset=plain.size)
@@ -139,6 +140,11 @@ class XmlText:
             self.reached, size = Place(taken.stop, line, taken.head), self._block
             if taken.stop == end or not (last or taken.stop > at.offset):
                 return
+
+    @property
+    def progress(self) -> float:
+        """Return how much has been read of what is read here, from 0 to 1: of the first half where another process reads the second."""
+        return self.reached.offset / self._end
 
     def raw(self, start: int, stop: int) -> bytes:
         """Return a part of the plain form."""
