@@ -41,8 +41,8 @@ BLOCK = 9 << 20
 OF_POSITIONS_BLOCK = 4 << 20
 """Bytes that are read at a time; of records that carry many columns with them, half as many.
 
-A million enrollments of 125 MB are applied in 355 MB where 8 MB are read at a time, in 380 with 9 and a fifteenth less time, and
-in 440 with 12."""
+A million enrollments of 125 MB are applied in 355 MB where 8 MB are read at a time, in 380 with 9 and 4 percent less time, and in
+440 with 12."""
 # Reading starts again from so many bytes after a short piece.
 LEAST = 1 << 16
 # Far more than any template has; from some 5,000 on a line cannot be proven by one expression.

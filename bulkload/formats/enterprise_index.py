@@ -17,7 +17,7 @@ from bulkload.formats.enterprise_shape import DROPPED, is_node, is_node_source, 
 from bulkload.spool import Spool
 
 ENOUGH = 50_000
-"""Persons, members and groups that are set aside, and given, together. A load of 600,000 takes a twelfth longer where
+"""Persons, members and groups that are set aside, and given, together. A load of 600,000 takes a sixth longer where
 20,000 are, and 3 percent less with 80,000, in 50 MB more."""
 
 SERVING = ("ADD", "UPDATE")

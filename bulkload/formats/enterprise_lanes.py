@@ -10,9 +10,9 @@ import polars as pl
 
 from bulkload.formats.enterprise_rows import GROUPS, MEMBERS, PERSONS, Found, Rows, Schema
 from bulkload.formats.enterprise_shape import GROUP, HEAD, MEMBER, PERSON, PROPERTY
-from bulkload.formats.xml import MOST, Block, Lines, Taken, XmlText
+from bulkload.formats.xml import MOST, Lines, Taken, XmlText
 from bulkload.formats.xml_shape import SPACE, Filed, Held, Proof, proof, read, repeated
-from bulkload.formats.xml_walk import PIECES, RECORD, Node
+from bulkload.formats.xml_walk import PIECES, RECORD, Block, Node
 
 Row = tuple[int | bytes | None, ...]
 """A record, or the membership that is open: its places, then its groups."""
@@ -47,7 +47,7 @@ class Lanes:
             at, head = proven.run(at, head)
             patience = 1 if at > begun else min(2 * patience, PIECES)
             walk = self._xml.walk(block, at, head)
-            more = walk.run(sys.maxsize, most=patience, last=block.last)
+            more = walk.run(sys.maxsize, most=patience)
             rows.add(walk.pieces)
             at, head = walk.stop, walk.head
         return Taken(proven.found() + rows.found(), at, head)
@@ -142,7 +142,7 @@ class Proven:
     def _opened(self, at: int) -> Node | None:
         """Let expat read the membership that begins at an offset, up to its first member."""
         walk = self._xml.walk(self._block, at, None)
-        walk.run(sys.maxsize, most=1, last=False)
+        walk.run(sys.maxsize, most=1)
         return walk.head
 
     def _laid(self, kind: str) -> pl.DataFrame:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from bulkload.formats.enterprise_shape import GROUP, HEAD, MEMBER, PERSON
-from bulkload.formats.xml import Block, Lines
+from bulkload.formats.xml import Lines
 from bulkload.formats.xml_shape import Element, values
-from bulkload.formats.xml_walk import Node, Piece
+from bulkload.formats.xml_walk import Block, Node, Piece
 
 PLACES = ("at", "start", "stop", "line", "head_start", "head_stop", "body", "role_start", "role_stop", "tail")
 """Offsets and the line of a membership's role: of the record, its member, the membership around that; where a

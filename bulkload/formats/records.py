@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from bulkload.formats.batch import Batch, Piece, Span
-from bulkload.formats.xml import BLOCK, MOST, Block, Taken, XmlText
+from bulkload.formats.xml import BLOCK, MOST, Taken, XmlText
 from bulkload.formats.xml_frames import texts
-from bulkload.formats.xml_walk import WHITE, Layout, MarkupError, Node
+from bulkload.formats.xml_walk import WHITE, Block, Layout, MarkupError, Node
 
 
 class RecordsFile:

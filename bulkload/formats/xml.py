@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from bulkload.errors import FileRefused, NulFound
 from bulkload.formats.encoding import NO_CHARSETS, PlainText
-from bulkload.formats.xml_walk import RECORD, TOO_LONG, Layout, MarkupError, Node, Walk
+from bulkload.formats.xml_walk import RECORD, TOO_LONG, Block, Layout, MarkupError, Node, Walk
 
 BLOCK = 4 << 20
 """Bytes that are read at once; to read users of 229 MB took 245 MB of memory with 4 MB, 270 with 8 and 305 with 12."""
@@ -36,20 +36,6 @@ class Place:
     offset: int
     line: int
     head: Node | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Some bytes of the file from the offset `origin` and the line `line` on; they begin where a record may.
-
-    `head` is the holder that is open there; `last` says that the file ends with them.
-    """
-
-    data: bytes
-    origin: int
-    line: int
-    head: Node | None
-    last: bool
 
 
 class Lines:
@@ -97,14 +83,14 @@ class XmlText:
 
     def walk(self, block: Block, at: int, head: Node | None) -> Walk:
         """Begin a walk at an offset of a block, in the holder `head`."""
-        return Walk(self.layout, block.data, block.origin, at=at, root=self.root, head=head)
+        return Walk(self.layout, block, at=at, root=self.root, head=head)
 
     def walks(self, block: Block) -> Iterator[Walk]:
         """Walk a block to its end, some records at a time."""
         at, more = block.origin, True
         while more:
             walk = self.walk(block, at, None)
-            more = walk.run(sys.maxsize, last=block.last)
+            more = walk.run(sys.maxsize)
             yield walk
             at = walk.stop
 
@@ -188,8 +174,8 @@ class XmlText:
         """Find the root, whether it is closed without records, and where they begin: after what is passed."""
         at, root = block.origin, None
         while True:
-            walk = Walk(self.layout, block.data, block.origin, at=at, root=root)
-            walk.run(0, last=block.last)
+            walk = Walk(self.layout, block, at=at, root=root)
+            walk.run(0)
             if walk.root is None:
                 raise MarkupError(TOO_LONG, block.origin)
             at, root = walk.body, walk.root

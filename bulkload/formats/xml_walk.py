@@ -99,25 +99,37 @@ class Piece:
     stop: int
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some bytes of the file from the offset `origin` and the line `line` on; they begin where a record may.
+
+    `head` is the holder that is open there; `last` says that the file ends with them.
+    """
+
+    data: bytes
+    origin: int
+    line: int
+    head: Node | None
+    last: bool
+
+
 class _Enough(Exception):
     """Ends a walk in the middle of the data."""
 
 
 class Walk:
-    """Walks the bytes `data`, of which the first has the offset `origin`, from the offset `at` on.
+    """Walks a block from the offset `at` on.
 
     `root` is the name of the root as it is written, None where the walk begins before it: then `body` is
     where it opens. `head` is the holder around `at`. After `run`, `pieces` holds the whole ones, `stop` is the offset where the last ends, `head`
     the holder that is open there; `closed` says that the root has ended.
     """
 
-    def __init__(
-        self, layout: Layout, data: bytes, origin: int, *, at: int, root: str | None, head: Node | None = None
-    ) -> None:
+    def __init__(self, layout: Layout, block: Block, *, at: int, root: str | None, head: Node | None = None) -> None:
         self.pieces: list[Piece] = []
         self.stop, self.root, self.head = at, root, head
         self.body, self.closed = at, False
-        self._layout, self._data, self._origin = layout, data, origin
+        self._layout, self._data, self._origin, self._last = layout, block.data, block.origin, block.last
         self._enough, self._most = 0, PIECES
         self._opening: Node | None = None
         self._open = head
@@ -131,10 +143,10 @@ class Walk:
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._text
 
-    def run(self, enough: int, *, last: bool, most: int = PIECES) -> bool:
+    def run(self, enough: int, *, most: int = PIECES) -> bool:
         """Walk until a piece ends at the offset `enough` or later, or there are `most`, else to the end of the data.
 
-        Tell whether it stopped before the end. `last` says that the file ends with the data: then it has to end well. Raises MarkupError.
+        Tell whether it stopped before the end. Where the file ends with the block it has to end well. Raises MarkupError.
         """
         self._enough, self._most = enough, most
         at, end = self.stop - self._origin, len(self._data)
@@ -144,7 +156,7 @@ class Walk:
                 at = min(at + _STEP, end)
                 if at + self._origin - self.stop > RECORD:
                     raise MarkupError(TOO_LONG, self._begun())
-            if last:
+            if self._last:
                 self._parser.Parse(b"", True)
                 self.stop = self._origin + end
         except _Enough:
