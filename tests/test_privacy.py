@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -62,9 +63,16 @@ def typed(*rows: dict[str, str]) -> set[str]:
 SECRETS = sorted(typed(*STORED, *GOOD, *BAD) | {"Robin@Roof04", "12/27/2009", "637281904"})
 
 
+STORED_SSN = re.compile(rb"[0-9a-f]{32}(?=[0-9]{4})")
+"""The digest of a social-security number, where its last four digits follow it in a database file.
+
+One digest in a million ends with the five digits that stand before them, and 80,000 stand in the largest file.
+"""
+
+
 def told(said: str | bytes) -> list[str]:
     """The secrets that a text or the bytes of a file hold."""
-    raw = said.encode() if isinstance(said, str) else said
+    raw = STORED_SSN.sub(b"", said.encode() if isinstance(said, str) else said)
     return [one for one in SECRETS if one.encode() in raw or one.encode("utf-16-le") in raw]
 
 
@@ -101,6 +109,8 @@ def key_of(desk) -> Path:
 def test_the_secrets_of_these_tests_are_found_where_they_are():
     assert told(TEXT) == [one for one in SECRETS if one not in typed(*STORED) - typed(*GOOD)]
     assert told("x".join(SECRETS).encode("utf-16-le")) == SECRETS
+    digest = "0123456789abcdef" * 2
+    assert (told(f"Lee{digest}918273645"), told(f"Lee{digest[:27]}918273645")) == (["918273645"], [])
 
 
 # ------------------------------------------------------------------------------------------- what is printed

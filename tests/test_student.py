@@ -526,6 +526,23 @@ def test_blanks_around_a_value_are_left_out_with_a_note(desk, name):
     assert desk.student() == after
 
 
+@pytest.mark.parametrize("name", ["username", "password", "first", "last", "middle", "groups"])
+def test_a_value_whose_letters_are_composed_in_the_other_way_is_the_same(desk, name):
+    desk.apply(row(**{name: "M\u00fcller"}))
+    after = desk.student()
+    assert said(desk.apply(row(**{name: "Mu\u0308ller"}))) == [("unchanged", "OK")]
+    assert desk.student() == after
+    assert said(desk.apply(row(**{name: "Muller"}))) == [("updated", "OK")]
+
+
+def test_letters_are_counted_when_they_are_composed(desk):
+    assert codes(desk.validate(row(password="u\u0308" * 30), row("2", username="u\u0308" * 60))) == ["OK"] * 2
+    assert codes(desk.validate(row(password="u\u0308" * 5), row("2", username="u\u0308" * 5))) == [
+        "PASSWORD_FORMAT",
+        "USERNAME_FORMAT",
+    ]
+
+
 def test_an_optional_cell_of_blanks_is_blank_without_a_note(desk):
     optional = [name for name in HEADINGS if name not in REQUIRED]
     assert said(desk.apply(row(**dict.fromkeys(optional, f" {NO_BREAK}")))) == [("created", "OK")]

@@ -319,6 +319,12 @@ def test_a_password_is_kept_as_a_digest_and_its_placeholder_leaves_it(office):
     assert query(office.store, "SELECT password FROM person") != [first]
 
 
+def test_a_password_whose_letters_are_composed_in_the_other_way_is_the_same(office):
+    office.load(row("ADD", password="M\u00fcller"))
+    assert office.load(row("UPDATE", password="Mu\u0308ller")) == ["SUCCESS 0"]
+    assert log(office.folder / "users.txt.csv")[0]["person_message"] == "unchanged"
+
+
 @pytest.mark.parametrize(
     ("only", "expected"),
     [("create", ["SUCCESS 0", "SKIPPED 0", "SUCCESS 0 / 0"]), ("update", ["SKIPPED 0", "SUCCESS 0", "SKIPPED 0 / 0"])],

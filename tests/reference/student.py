@@ -8,7 +8,7 @@ Reading
  1. (loading 2.8) A blank is any character with Unicode's White_Space property, NO-BREAK SPACE among them.
  2. (loading 2.8) A cell of blanks alone is an empty cell, without VALUE_TRIMMED. A Password is never trimmed:
     of blanks alone it is PASSWORD_FORMAT, and MISSING_ELEMS only where the cell is empty.
- 3. (loading 2.8) Text is normalised (NFC) after trimming, counted and stored so; a Password stays as typed.
+ 3. (loading 2.8) Text is normalised (NFC) after trimming, counted and stored so; a Password without trimming.
  4. (loading 2.7) A row whose cells hold nothing but blanks, however many they are, is BLANK_LINE, and no row at
     all at the end. Any other row without exactly fifteen cells is CELL_COUNT. Neither doubles another row.
  5. (1) VALUE_TRIMMED stands before the error of its cell. A cell has one error at most: MISSING_ELEMS,
@@ -418,7 +418,7 @@ class Row:
         self.today = today
         self.as_typed = dict(zip(HEADINGS, cells, strict=True))
         self.cells = {heading: nfc(trim(text)) for heading, text in self.as_typed.items()}
-        self.cells[PASSWORD] = self.as_typed[PASSWORD]
+        self.cells[PASSWORD] = nfc(self.as_typed[PASSWORD])
 
         self.codes: list[str] = []
         self.bad: set[str] = set()  # headings of the cells in error

@@ -142,10 +142,8 @@ BLANKS = (
 
 
 def normalise(name: str, text: str) -> str:
-    """Return the text as compared: trimmed and NFC; a password as it is typed."""
-    if name == "password":
-        return text
-    text = unicodedata.normalize("NFC", text.strip(BLANKS))
+    """Return the text as compared: trimmed, but for a password, and NFC."""
+    text = unicodedata.normalize("NFC", text if name == "password" else text.strip(BLANKS))
     if name in ("action", "gender"):
         text = text.upper() if text.isascii() else text
     return {"1": "F", "2": "M"}.get(text, text) if name == "gender" else text

@@ -34,7 +34,7 @@ NO_BREAK_SPACE = "\u00a0"
 KEYS = [(CLIENT, "S1"), (CLIENT, "S2"), (CLIENT, "s1"), (CLIENT, "007"), ("Strata", "S1")]
 LOGINS = ["jdoe", "Ann.Lee", "zoë"]
 VALUES = {  # of each field but key, login and target: good values, the blank one among them where it may be
-    "password": ["", "", "Secret1", "secret1", " pass word ", 'pa"ss', "p" * 50],
+    "password": ["", "", "Secret1", "secret1", "p\u00e4ss", "pa\u0308ss", " pass word ", 'pa"ss', "p" * 50],
     "first_name": ["Ann", "José", 'Ann "Annie"', "=1+1"],
     "middle_name": ["", "", "Q", "de la"],
     "last_name": ["Lee", "O'Neil", "l" * 100],
