@@ -184,6 +184,20 @@ def check(
     return frame, found
 
 
+def check_ready(
+    frame: pl.DataFrame,
+    placed: Sequence[Placed],
+    saying: Saying,
+    repeated: Mapping[str, Repeated] = MappingProxyType({}),
+) -> tuple[pl.DataFrame, list[Broken], list[Placed]]:
+    """Hold a frame against those rules whose columns it has; return it, the broken rows, and the rules left."""
+    columns = set(frame.columns)
+    ready = [rule for rule in placed if rule.roots <= columns]
+    left = [rule for rule in placed if not rule.roots <= columns]
+    frame, broken = check(frame, ready, saying, repeated)
+    return frame, broken, left
+
+
 def broken(frame: pl.DataFrame, placed: Sequence[Placed], repeated: Mapping[str, Repeated]) -> dict[int, pl.Series]:
     """Return which rules are broken, by their places, each with the rows that break it.
 

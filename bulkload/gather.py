@@ -8,7 +8,7 @@ import polars as pl
 
 from bulkload.doubled import parts
 from bulkload.family import Run
-from bulkload.formats.batch import Span
+from bulkload.formats.batch import Span, by_batch
 from bulkload.spool import Spool
 
 AT_ONCE = 250_000
@@ -21,7 +21,7 @@ class Gathering:
     def __init__(self, spool: Spool, run: Run) -> None:
         self.spool, self.run = spool, run
         self.names: tuple[str, ...] = ()
-        self.firsts = pl.Series(dtype=pl.Int64)
+        self.spans: Sequence[Span] = ()
 
     def add(self, frames: Mapping[str, pl.DataFrame]) -> None:
         """Set aside what a batch gives."""
@@ -31,7 +31,7 @@ class Gathering:
 
     def look(self, spans: Sequence[Span]) -> None:
         """Let the family look at everything of a name, part by part, and set aside by batch what follows."""
-        self.firsts = pl.Series([span.first_row for span in spans], dtype=pl.Int64)
+        self.spans = spans
         rows = sum(span.rows for span in spans)
         for name in self.names:
             for frame in parts(self.spool, f"together-{name}", rows, AT_ONCE):
@@ -44,9 +44,7 @@ class Gathering:
             self._keep(f"carried-{name}", frame)
 
     def _keep(self, name: str, frame: pl.DataFrame) -> None:
-        batch = self.firsts.search_sorted(frame["row"], side="right") - 1
-        by_batch = frame.with_columns(batch.alias("batch")).partition_by("batch", as_dict=True, include_key=False)
-        for (number,), one in by_batch.items():
+        for number, one in by_batch(frame, self.spans):
             self.spool.add(f"{name}-{number:06}", one)
 
     def of(self, batch: int) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -14,7 +14,7 @@ import polars as pl
 
 from bulkload.ahead import ahead
 from bulkload.family import Recalled
-from bulkload.formats.batch import Span
+from bulkload.formats.batch import Span, by_batch
 from bulkload.spool import Spool
 from bulkload.store import Store
 
@@ -62,13 +62,10 @@ class Recollection:
 
     def find(self, spans: Sequence[Span]) -> None:
         """Find the records of all keys, and set them aside by batch."""
-        firsts = pl.Series([span.first_row for span in spans], dtype=pl.Int64)
         for name, recalled in self.large.items():
             for keys, records in ahead(self._fetched(name, recalled)):
                 found = keys.join(records, on=recalled.key, how="inner", maintain_order="left")
-                batch = firsts.search_sorted(found["row"], side="right") - 1
-                by_batch = found.with_columns(batch.alias("batch"))
-                for (number,), frame in by_batch.partition_by("batch", as_dict=True, include_key=False).items():
+                for number, frame in by_batch(found, spans):
                     self.spool.add(f"stored-{name}-{number:06}", frame)
 
     def _fetched(self, name: str, recalled: Recalled) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:

@@ -18,13 +18,15 @@ from bulkload import guard, rules
 from bulkload.changes import moment_text
 from bulkload.delivery import discard, move_all_in, move_in, places, published, refusal_log, shown
 from bulkload.errors import BulkloadError, Busy, FileRefused, FormRefused, NulFound, StoreError
+from bulkload.first_pass import first_pass
 from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.gather import Gathering
 from bulkload.jobs import Job, me, new_id, sha256_of
-from bulkload.load import Load, Progress, load
+from bulkload.load import Load, Progress
 from bulkload.recall import Recollection
 from bulkload.report import Report
 from bulkload.results import ErrorsFile, PartFile, RejectsFile, ResultsFile
+from bulkload.second_pass import second_pass
 from bulkload.source import Digest, Reading, Source, identify, regular_file, shown_name, shown_path
 from bulkload.spool import Spool, writing
 from bulkload.store import Store, jobs
@@ -142,7 +144,8 @@ def prepare(request: Request, source: Source, store: Store | None, work: Path, *
 def read(one: Load) -> None:
     """Take a file to its outcomes; raise FormRefused where it holds a NUL byte, and its template is guarded."""
     try:
-        load(one)
+        first_pass(one)
+        second_pass(one)
     except NulFound as refusal:
         raise guard.as_form(refusal, shown_name(one.source.path), one.template, one.options) from refusal
 

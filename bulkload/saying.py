@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -86,28 +86,19 @@ class Unsaid:
     """Keeps the few broken rows of each batch until there are many, and says each code once for all of them."""
 
     rows: int = 0
-    kept: dict[tuple[int, str], list[tuple[int, Broken]]] = field(default_factory=dict)
+    kept: dict[tuple[int, str], list[Broken]] = field(default_factory=dict)
 
-    def add(self, batch: int, broken: Sequence[Broken]) -> None:
+    def add(self, broken: Sequence[Broken]) -> None:
         """Keep what is broken in a batch; batches come in their order."""
         for one in broken:
             self.rows += one.rows.height
-            self.kept.setdefault((one.position, one.code.word), []).append((batch, one))
+            self.kept.setdefault((one.position, one.code.word), []).append(one)
 
-    def say(self, saying: Saying) -> Iterator[tuple[int, pl.DataFrame]]:
-        """Yield the findings of each batch, and forget what was kept."""
+    def say(self, saying: Saying) -> pl.DataFrame:
+        """Return the findings of what was kept, and forget it."""
         kept, self.kept, self.rows = self.kept, {}, 0
-        parts: dict[int, list[pl.DataFrame]] = {}
-        for every in kept.values():
-            rows = pl.concat((one.rows for _, one in every), how="diagonal")
-            first = every[0][1]
-            findings = said(rows, first.code, first.placed, first.position, saying.of(first.code))
-            start = 0
-            for batch, one in every:
-                parts.setdefault(batch, []).append(findings.slice(start, one.rows.height))
-                start += one.rows.height
-        for batch, found in parts.items():
-            yield batch, pl.concat(found)
+        alike = ((every[0], pl.concat((one.rows for one in every), how="diagonal")) for every in kept.values())
+        return saying.say(replace(first, rows=rows) for first, rows in alike)
 
 
 def compact(rows: pl.DataFrame) -> pl.DataFrame:

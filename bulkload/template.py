@@ -127,6 +127,11 @@ class Distinct:
         """Return the name of the column that says which rows have the code."""
         return ".".join(["doubled", *self.by, *filter(None, (self.agree, self.given))])
 
+    @property
+    def names_key(self) -> bool:
+        """Say whether the sentence of a doubled key repeats it."""
+        return "{key}" in self.code.message
+
 
 @dataclass(frozen=True)
 class XmlForm:

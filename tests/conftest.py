@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkload import recall, source, spool
+from bulkload import first_pass, recall, source, spool
 from bulkload.cli import main
 from bulkload.formats import enterprise, enterprise_index
 from bulkload.store import sqlite
@@ -85,5 +85,6 @@ def many_batches_and_nothing_held_in_memory():
         patch.setattr(recall, "FEW", 3)
         patch.setattr(learners, "BRINGING", 2)
         patch.setattr(known, "FEW", 0)
+        patch.setattr(first_pass, "FEW", 2)
         patch.setattr(sqlite, "FEW", 0)
         yield

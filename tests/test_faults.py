@@ -47,8 +47,8 @@ RECORDS = {
 
 BEFORE_COMMIT = {
     "after the job is noted": ("bulkload.store.jobs.add", "after"),
-    "in pass 1": ("bulkload.load.look", "before"),
-    "in pass 2": ("bulkload.load.settle", "after"),
+    "in pass 1": ("bulkload.first_pass.look", "before"),
+    "in pass 2": ("bulkload.second_pass.settle", "after"),
     "before the copies are kept": ("bulkload.runs.keep", "before"),
     "before the transaction": ("bulkload.runs.commit", "before"),
     "in the transaction after the first insert": ("bulkload.store.sqlite.SQLiteStore.insert", "after"),
@@ -793,7 +793,7 @@ def appending(path: Path, of: Callable[..., object]) -> Callable[..., object]:
     return change
 
 
-@pytest.mark.parametrize("step", ["bulkload.load.look", "bulkload.load.settle"])
+@pytest.mark.parametrize("step", ["bulkload.first_pass.look", "bulkload.second_pass.settle"])
 def test_a_file_that_grows_while_it_is_read_is_refused(
     step: str, desk: Path, prepared: Path, bulkload: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -829,7 +829,9 @@ def test_a_spreadsheet_that_changes_while_it_is_read_is_refused(
     desk: Path, prepared: Path, bulkload: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert bulkload("export", "user", "--store", desk / "s.db", "-o", desk / "u.xlsx").code == 0
-    monkeypatch.setattr("bulkload.load.settle", appending(desk / "u.xlsx", sys.modules["bulkload.load"].settle))
+    monkeypatch.setattr(
+        "bulkload.second_pass.settle", appending(desk / "u.xlsx", sys.modules["bulkload.second_pass"].settle)
+    )
     said = bulkload("apply", "--store", desk / "s.db", desk / "u.xlsx")
     assert (said.code, "changed while it was read" in said.err) == (3, True)
     assert records(desk / "s.db") == records(prepared / "s.db")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from loading import query
-from test_enrollment import ALL, Desk, base, desk, row
+from test_enrollment import ALL, HEADINGS, Desk, base, desk, row
 
-from bulkload import load
+from bulkload import first_pass
 from bulkload.templates.enrollment import known
 
 __all__ = ["base", "desk"]
@@ -16,13 +16,13 @@ __all__ = ["base", "desk"]
 def looked_at(monkeypatch):
     """How many rows were looked at in full, batch by batch; small batches are recognized too."""
     monkeypatch.setattr(known, "FEW", 0)
-    heights, look_at = [], load.look_at
+    heights, look_at = [], first_pass.look_at
 
     def counting(one, frame):
-        heights.append(frame.height)
+        heights.extend([frame.height] if frame.height else [])
         return look_at(one, frame)
 
-    monkeypatch.setattr(load, "look_at", counting)
+    monkeypatch.setattr(first_pass, "look_at", counting)
     return heights
 
 
@@ -136,3 +136,27 @@ def test_the_rows_of_a_store_too_large_for_memory_are_looked_at(desk, looked_at,
     looked_at.clear()
     assert said(desk.apply(row())) == [("unchanged", "")]
     assert looked_at == [1]
+
+
+@pytest.mark.usefixtures("many_batches_and_nothing_held_in_memory")
+@pytest.mark.parametrize("few", [0, 3, 20_000])
+def test_rows_that_wait_for_those_of_later_batches_get_what_is_theirs(desk, looked_at, monkeypatch, few):
+    monkeypatch.setattr(first_pass, "FEW", few)
+    users = [f"u{n:02}" for n in range(40)]
+    desk.apply(*(row(b=user) for user in users))
+    rows = {user: row(b=user) for user in users}
+    rows |= {user: row(b=user, F="Aproved") for user in ("u03", "u17", "u38")}
+    rows |= {user: row(b=f" {user}") for user in ("u00", "u18", "u39")}
+    rows |= {user: row(b=user, F="Denied") for user in ("u04", "u05", "u30")}
+    looked_at.clear()
+    lines = desk.apply(*rows.values(), row(b="u29"), row(b="u31"))
+    bad, trimmed, denied = ("rejected", "PRE_STATUS_UNKNOWN"), ("unchanged", "VALUE_TRIMMED"), ("updated", "")
+    expected = dict.fromkeys(users, ("unchanged", ""))
+    expected |= dict.fromkeys(("u03", "u17", "u38"), bad) | dict.fromkeys(("u00", "u18", "u39"), trimmed)
+    expected |= dict.fromkeys(("u04", "u05", "u30"), denied)
+    assert said(lines) == [*expected.values(), *[("rejected", "DUPLICATE_ROW")] * 2]
+    assert [one["row"] for one in lines] == [str(number) for number in range(2, 44)]
+    assert [one[HEADINGS["B"]].strip() for one in lines] == [*users, "u29", "u31"]
+    rejected = (desk.folder / "enrollments.rejects.csv").read_text("utf-8").splitlines()[1:]
+    assert [line.split(",")[1] for line in rejected] == ["u03", "u17", "u38", "u29", "u31"]
+    assert (sum(looked_at), len(looked_at) == 1) == (9, few == 20_000)

@@ -365,10 +365,10 @@ spool.BUFFER, recall.FEW = 0, 1
 """Lets a file of a few rows come in several batches, and everything that is set aside go to the disk."""
 
 POINTS = {
-    "before the first look": ("bulkload.load.look", "before"),
-    "after the first look": ("bulkload.load.look", "after"),
+    "before the first look": ("bulkload.first_pass.look", "before"),
+    "after the first look": ("bulkload.first_pass.look", "after"),
     "between the passes": ("bulkload.doubled.doubled_rows", "before"),
-    "in pass 2": ("bulkload.load.settle", "after"),
+    "in pass 2": ("bulkload.second_pass.settle", "after"),
     "before the copies are kept": ("bulkload.runs.keep", "before"),
     "before the transaction": ("bulkload.runs.commit", "before"),
     "in the transaction": ("bulkload.store.sqlite.SQLiteStore.insert", "after"),
@@ -448,7 +448,7 @@ def fault_of(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ValueError(f"cannot make a number of {secret!r}")
 
-    monkeypatch.setattr("bulkload.load.settle", fail)
+    monkeypatch.setattr("bulkload.second_pass.settle", fail)
 
 
 def test_a_fault_of_the_program_repeats_no_secret_in_what_it_says_keeps_and_notes(
@@ -470,11 +470,11 @@ def test_a_fault_of_the_program_repeats_no_secret_in_what_it_says_keeps_and_note
 
 def test_a_traceback_that_is_asked_for_repeats_no_secret(desk, tmp_path):
     code = (
-        "import sys, bulkload.load\n"
+        "import sys, bulkload.second_pass\n"
         "from bulkload.cli import main\n"
         "secret = sys.argv.pop()\n"
         "def fail(*_): raise ValueError('cannot make a number of ' + secret)\n"
-        "bulkload.load.settle = fail\n"
+        "bulkload.second_pass.settle = fail\n"
         "main()\n"
     )
     words = [sys.executable, "-c", code, "apply", "--store", desk.store, "--now", NOW, desk.write(TEXT), "Zebra$Quilt7"]

@@ -304,7 +304,7 @@ def test_a_fault_of_the_program_repeats_no_secret(office, bulkload, name, monkey
     def fail(*_: object) -> None:
         raise ValueError(f"cannot make a number of {secret!r}")
 
-    monkeypatch.setattr("bulkload.load.settle", fail)
+    monkeypatch.setattr("bulkload.second_pass.settle", fail)
     (office.folder / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(office.folder / "tmp"))
     answer = bulkload("apply", *office.known(), office.write(name, FILES[name]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,6 +45,18 @@ class Batch:
 
     frame: pl.DataFrame
     span: Span
+
+
+def by_batch(frame: pl.DataFrame, spans: Sequence[Span]) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Yield the lines of a frame by the batch that their `row` is in, each with its place among the spans."""
+    if frame.is_empty():
+        return
+    firsts = pl.Series([span.first_row for span in spans], dtype=pl.Int64)
+    batch = firsts.search_sorted(frame["row"], side="right") - 1
+    for (number,), part in (
+        frame.with_columns(batch.alias("batch")).partition_by("batch", as_dict=True, include_key=False).items()
+    ):
+        yield number, part
 
 
 class Piece(NamedTuple):
