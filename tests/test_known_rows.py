@@ -9,7 +9,7 @@ import pytest
 from loading import NOW, query, results, run
 from students import FULL, codes, district, file_of, row, said
 
-from bulkload import digests, load
+from bulkload import digests, first_pass
 from bulkload.store import keys
 
 ROWS = (row("1"), row("2", **FULL), row("3", status="X"))
@@ -23,13 +23,13 @@ def desk(tmp_path):
 @pytest.fixture
 def looked_at(monkeypatch):
     """How many rows were looked at, batch by batch."""
-    heights, look_at = [], load.look_at
+    heights, look_at = [], first_pass.look_at
 
     def counting(one, frame):
-        heights.append(frame.height)
+        heights.extend([frame.height] if frame.height else [])
         return look_at(one, frame)
 
-    monkeypatch.setattr(load, "look_at", counting)
+    monkeypatch.setattr(first_pass, "look_at", counting)
     return heights
 
 
@@ -57,7 +57,7 @@ def test_a_student_becomes_known_by_a_row_that_sets_nothing_new(desk, looked_at)
     assert said(desk.apply(row("1", first="Ann"))) == [("unchanged", "OK")]
     looked_at.clear()
     assert said(desk.apply(row("1", first="Ann"))) == [("unchanged", "OK")]
-    assert (looked_at, desk.dump()) == ([0], before)
+    assert (looked_at, desk.dump()) == ([], before)
 
 
 def test_validate_notes_nothing(desk):
@@ -78,17 +78,35 @@ def test_what_a_student_is_known_by_depends_on_the_key_and_on_the_version(desk, 
     assert len(set(everything)) == len(everything)
 
 
+@pytest.mark.usefixtures("many_batches_and_nothing_held_in_memory")
 def test_all_rows_of_several_batches_may_be_known(desk, looked_at, monkeypatch):
-    from functools import partial
-
-    from bulkload import source
-
-    monkeypatch.setattr(source, "DelimitedFile", partial(source.DelimitedFile, block=300))
     many = [row(str(number)) for number in range(40)]
     desk.apply(*many)
     looked_at.clear()
+    batches, lay = [], first_pass.lay
+    monkeypatch.setattr(first_pass, "lay", lambda batch, *others: batches.append(batch) or lay(batch, *others))
     assert said(desk.apply(*many)) == [("unchanged", "OK")] * 40
-    assert (len(looked_at) > 3, sum(looked_at)) == (True, 0)
+    assert (len(batches) > 3, looked_at) == (True, [])
+
+
+@pytest.mark.usefixtures("many_batches_and_nothing_held_in_memory")
+@pytest.mark.parametrize("few", [0, 3, 20_000])
+def test_rows_that_wait_for_those_of_later_batches_get_what_is_theirs(desk, looked_at, monkeypatch, few):
+    monkeypatch.setattr(first_pass, "FEW", few)
+    many = {number: row(str(number)) for number in range(40)}
+    desk.apply(*many.values())
+    looked_at.clear()
+    many |= {number: row(str(number), last="Li") for number in (0, 17, 39)}
+    many |= {number: row(str(number), gender="f") for number in (3, 18, 38)}
+    many |= {number: row(str(number), status="D") for number in (2, 20, 37)}
+    lines = desk.apply(*many.values(), row("40"), row("5"))
+    expected = dict.fromkeys(range(41), ("unchanged", "OK")) | {40: ("created", "OK")}
+    expected |= dict.fromkeys((0, 17, 39, 2, 20, 37), ("updated", "OK"))
+    expected |= dict.fromkeys((3, 18, 38), ("rejected", "GENDER_FORMAT"))
+    expected[5] = ("rejected", "DUPLICATE_ID DUPLICATE_USERNAME")
+    assert said(lines) == [*expected.values(), expected[5]]
+    assert [one["Student ID"] for one in lines] == [*map(str, range(41)), "5"]
+    assert (sum(looked_at), len(looked_at) == 1) == (7, few == 20_000)
 
 
 # ------------------------------------------------------------------------------------------- the key

@@ -270,7 +270,7 @@ def failing() -> Iterator[None]:
         raise ZeroDivisionError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "load", fault)
+        patch.setattr(runs, "first_pass", fault)
         yield
 
 
