@@ -17,8 +17,9 @@ from bulkload.rules import Code
 QUARTER = 15 * 60
 """Seconds of the step that enrollment dates fall on."""
 
-SUGGESTIONS = 2_000
-"""Distinct wrong values of one batch for which the nearest right one is looked up (0.1 to 1 ms each)."""
+SUGGESTIONS = 500
+"""Distinct wrong values of one batch for which the nearest right one is looked up (0.4 ms among 142 names of zones):
+a million rows that are all bad take 13 percent less time than with 2,000, and nobody mistypes one column in so many ways."""
 
 
 @dataclass(frozen=True)

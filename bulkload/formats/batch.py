@@ -52,11 +52,12 @@ def by_batch(frame: pl.DataFrame, spans: Sequence[Span]) -> Iterator[tuple[int, 
     if frame.is_empty():
         return
     firsts = pl.Series([span.first_row for span in spans], dtype=pl.Int64)
-    batch = firsts.search_sorted(frame["row"], side="right") - 1
-    for (number,), part in (
-        frame.with_columns(batch.alias("batch")).partition_by("batch", as_dict=True, include_key=False).items()
-    ):
-        yield number, part
+    batch = (firsts.search_sorted(frame["row"], side="right") - 1).alias("batch")
+    if batch.n_unique() == 1:  # the usual case, where nothing needs to be copied
+        yield batch[0], frame
+        return
+    parts = frame.with_columns(batch).partition_by("batch", as_dict=True, include_key=False)
+    yield from ((number, part) for (number,), part in parts.items())
 
 
 class Piece(NamedTuple):
