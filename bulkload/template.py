@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
@@ -216,7 +217,6 @@ class Template:
     log: Log | None = None
     page_limit: int | None = None
     bonds: tuple[Bond, ...] = ()
-    placed: tuple[Placed, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         names = [one.name for one in self.fields]
@@ -225,7 +225,6 @@ class Template:
             raise ValueError(f"template {self.name}: a field or a heading stands twice")
         if not self.distinct and not self.positional:
             object.__setattr__(self, "distinct", (Distinct(self.key),))
-        object.__setattr__(self, "placed", tuple(self._place()))
         named = {
             *(*self.key, *self.errors_show),
             *(one for distinct in self.distinct for one in (*distinct.by, *distinct.folded)),
@@ -233,14 +232,23 @@ class Template:
         }
         named |= {one.given for one in self.distinct if one.given}
         named |= {one.required_unless for one in self.fields if one.required_unless}
-        for root in (root for placed in self.placed for root in placed.roots):
-            kind, dot, name = root.partition(".")
-            if not dot:
-                named.add(root)
-            elif kind in {"text", "cell"}:
-                named.add(name)
-        if unknown := named - set(names):
+        self._has(named)
+
+    def _has(self, named: Iterable[str]) -> None:
+        """Raise ValueError where something is named that is no field."""
+        if unknown := set(named) - {one.name for one in self.fields}:
             raise ValueError(f"template {self.name} names {', '.join(sorted(unknown))}, and has no such field")
+
+    @cached_property
+    def placed(self) -> tuple[Placed, ...]:
+        """Return the rules of all fields, in their order; made for the template that a file has, and not for all others.
+
+        Raises ValueError where a rule names a field that is not there.
+        """
+        placed = tuple(self._place())
+        parts = [root.partition(".") for one in placed for root in one.roots]
+        self._has(name if dot else kind for kind, dot, name in parts if not dot or kind in {"text", "cell"})
+        return placed
 
     def _place(self) -> Iterator[Placed]:
         for number, one in enumerate(self.fields):
