@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from bulkload.source import Reading, probable_template, regular_file, shown_name
 from bulkload.store import Store, key_path, open_store, store_path
 from bulkload.template import Options
 from bulkload.templates import templates
+from bulkload.workspace import workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +163,8 @@ def opened(many: Many, *, several: bool) -> Iterator[Store | None]:
         with open_store(many.store) as store:
             yield store
         return
-    with tempfile.TemporaryDirectory(prefix="bulkload-") as folder:
-        copy = Path(folder) / store_path(many.store).name
+    with workspace() as folder:
+        copy = folder / store_path(many.store).name
         if there:
             open_store(many.store).close()
             copy_store(store_path(many.store).resolve(), copy)

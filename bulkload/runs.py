@@ -6,7 +6,6 @@ import contextlib
 import json
 import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from bulkload.spool import Spool, writing
 from bulkload.store import Store, jobs
 from bulkload.template import Options
 from bulkload.templates import template_named
+from bulkload.workspace import workspace
 from bulkload.writes import Writes, apply
 
 SMALL = 64 << 20
@@ -53,20 +53,6 @@ class Request:
     progress: Progress = lambda _part, _rows: None
     say: Callable[[str], None] = lambda _sentence: None
     job: Job | None = None
-
-
-@contextlib.contextmanager
-def workspace(folder: Path | None) -> Iterator[Path]:
-    """Give a folder that only this user can read, and remove it with all that is in it."""
-    made = folder is not None
-    place = folder if folder is not None else Path(tempfile.mkdtemp(prefix="bulkload-"))
-    if made:
-        place.parent.parent.mkdir(exist_ok=True, mode=0o700)
-        place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def validate(request: Request, store: Store | None, *, stays: bool = False, folder: Path | None = None) -> Report:

@@ -7,7 +7,6 @@ import hashlib
 import os
 import re
 import stat
-import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ from bulkload.formats.spreadsheet import SpreadsheetFile
 from bulkload.places import is_named
 from bulkload.template import Options, Template
 from bulkload.templates import template_named, templates
+from bulkload.workspace import workspace
 
 Reader = DelimitedFile | SpreadsheetFile | EnterpriseFile | RecordsFile
 
@@ -174,8 +174,8 @@ def probable_template(path: Path, reading: Reading) -> str:
         kind, root = kind_of(path)
         if kind == "xml":
             return in_xml(path, root, reading).name
-        with tempfile.TemporaryDirectory(prefix="bulkload-") as work:
-            reader = opened(path, reading, Path(work))
+        with workspace() as work:
+            reader = opened(path, reading, work)
             try:
                 return template_of(path, reading, reader).name
             finally:

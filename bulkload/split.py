@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from bulkload.partfiles import Names, PartFiles, Wrapper
 from bulkload.source import Reading, Source, identify, regular_file, shown_name
 from bulkload.template import Options
 from bulkload.templates import templates
+from bulkload.workspace import workspace
 
 NEEDS = ("need.0", "need.1")
 """The offsets of the elements that a record needs in its part: of two kinds at most, a group and a person."""
@@ -96,8 +96,8 @@ def split(wanted: Wanted, say: Callable[[str], None]) -> Done:
     names = Names.of(wanted.path, wanted.folder)
     options = Options(datetime.now(UTC))
     with (
-        tempfile.TemporaryDirectory(prefix="bulkload-") as work,
-        identify(wanted.path, wanted.reading, options, Path(work)) as source,
+        workspace() as work,
+        identify(wanted.path, wanted.reading, options, work) as source,
     ):
         whole = measured(source)
         lumps = lumped(whole)

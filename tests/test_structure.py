@@ -18,7 +18,7 @@ from bulkload.store.tables import TABLES
 ROOT = Path(bulkload.__file__).parent
 PICTURE = """
 __init__ < errors < printable < clocks < toml_lines < settings < sites < zones < digests < rules < joins < ahead < jobs < locks < spool < config < kinds < isodates < bonds < template < family < known < formats < changes < templates
-< store < pars < credit < parse < saying < check < form < packing < doubled < gather < writes < places < partfiles < source < split < translog < results < recall < load < first_pass < second_pass < reference < exporting < guard < report < delivery < runs < many < logs < mailing < watching < checkup < cli < __main__
+< store < workspace < pars < credit < parse < saying < check < form < packing < doubled < gather < writes < places < partfiles < source < split < translog < results < recall < load < first_pass < second_pass < reference < exporting < guard < report < delivery < runs < many < logs < mailing < watching < checkup < cli < __main__
 """
 LAYERS = PICTURE.replace("<", "").split()
 """From the bottom up: each imports only what stands before it, and its own parts."""

@@ -101,7 +101,7 @@ STUDENT = [
     on("dob", "DATE_FORMAT", "11/22/2026", "the value is a day in the future", "11/21/2026"),
     on("ssn", "VALUE_TRIMMED", " 123456789", f"the value {TRIMMED}", "123456789"),
     on("ssn", "EXCEL_NUMBER", "1.23457E+8", f"the value {EXCEL}", "123457000"),
-    on("ssn", "SSN_FORMAT", "123-45-6789", "the value is not nine digits without dashes", "123456789"),
+    on("ssn", "SSN_FORMAT", "123-45-6789", "the value is not nine digits without dashes, zeros in front included", "123456789"),
     on("ssn", "SSN_FORMAT", "<unchanged>", "<unchanged> stands for the number that is stored, and the student is new", ""),
     on("gender", "VALUE_TRIMMED", "F ", f"'F ' {TRIMMED}", "F"),
     on("gender", "GENDER_FORMAT", "f", "'f' is not M or F", "F"),

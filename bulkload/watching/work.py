@@ -17,7 +17,7 @@ from bulkload.jobs import Job, are_moved
 from bulkload.logs import Log
 from bulkload.mailing.letters import mails_due
 from bulkload.places import default_results
-from bulkload.runs import Request, apply_file, validate, workspace
+from bulkload.runs import Request, apply_file, validate
 from bulkload.sites import Folder, Site
 from bulkload.source import Reading, shown_path
 from bulkload.store import Store, deliveries, jobs, open_store, outbox, store_path
@@ -29,6 +29,7 @@ from bulkload.watching.looking import is_being_written
 from bulkload.watching.names import Taken, find_taken, in_queue, marked, taken_ids
 from bulkload.watching.taking import delivery_of, flush, remove_marker, take
 from bulkload.watching.troubles import Troubles
+from bulkload.workspace import workspace
 
 SLICE = 5.0
 """Seconds of work after which others have a turn at the store: mails that wait to be sent."""

@@ -150,7 +150,7 @@ DATE_IN_FUTURE = Code(
 SSN_FORMAT = form(
     "SSN_FORMAT",
     "social-security number",
-    "{cell} is not nine digits without dashes",
+    "{cell} is not nine digits without dashes, zeros in front included",
     "Write nine digits, or leave the cell blank.",
 )
 SSN_OF_NEW = form(
