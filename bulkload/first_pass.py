@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +24,12 @@ from bulkload.template import Distinct, Placed
 WORKERS, WITHOUT_STORE = 2, 3
 """Batches that are looked at side by side, and, since those have fewer columns, where there is no store; polars itself uses
 every core for each. A third takes 5 percent less time; with a store a million rows would take more than 400 MB so."""
+
+PART = 0.7
+"""How much of the work is done when all rows have been looked at."""
+
+MOVES = 0.2
+"""Seconds between two movements of the progress bar where a file has no rows yet."""
 
 FEW = 20_000
 """Rows up to which those that are not known wait for those of the next batches: to look at any takes 40 ms."""
@@ -49,21 +57,41 @@ def first_pass(one: Load) -> None:
     """Look at all rows of a file, and set aside what the second pass needs of them, by batch."""
     rows = 0
     waiting: list[pl.DataFrame] = []
-    for span, parted in side_by_side(one):
-        one.spans.append(span)
-        if parted.known is not None:
-            set_aside_rows(one, parted.known, "known")
-        if isinstance(parted.others, Looked):
-            look_at_waiting(one, waiting)
-            set_aside(one, parted.others)
-        else:
-            waiting.append(parted.others)
-            if sum(others.height for others in waiting) > FEW:
+    with moving(one) as come:
+        for span, parted in side_by_side(one):
+            come.set()
+            one.spans.append(span)
+            if parted.known is not None:
+                set_aside_rows(one, parted.known, "known")
+            if isinstance(parted.others, Looked):
                 look_at_waiting(one, waiting)
-        rows += span.rows
-        one.progress(one.source.reader.progress * 0.7, rows)
+                set_aside(one, parted.others)
+            else:
+                waiting.append(parted.others)
+                if sum(others.height for others in waiting) > FEW:
+                    look_at_waiting(one, waiting)
+            rows += span.rows
+            one.progress(one.source.reader.progress * PART, rows)
     look_at_waiting(one, waiting)
     say(one)
+
+
+@contextlib.contextmanager
+def moving(one: Load) -> Iterator[threading.Event]:
+    """Tell how much is read until the event is set, for some XML has no rows before it has been read through."""
+    come = threading.Event()
+
+    def move() -> None:
+        while not come.wait(MOVES):
+            one.progress(one.source.reader.progress * PART, 0)
+
+    mover = threading.Thread(target=move, name="progress")
+    mover.start()
+    try:
+        yield come
+    finally:
+        come.set()
+        mover.join()
 
 
 def look_at_waiting(one: Load, waiting: list[pl.DataFrame]) -> None:

@@ -13,6 +13,7 @@ from bulkload import doubled, rules
 from bulkload.ahead import ahead
 from bulkload.check import check_ready
 from bulkload.family import Write
+from bulkload.first_pass import PART
 from bulkload.formats.batch import Span
 from bulkload.load import Load
 from bulkload.results import lines_of
@@ -66,7 +67,9 @@ def second_pass(one: Load) -> None:
                 reported.append(reporter.submit(report, one, span, settled))
                 if len(reported) > 1:
                     reported.popleft().result()
-            one.progress(0.7 + 0.3 * (nth + 1) / len(one.spans), span.first_row + span.rows - one.spans[0].first_row)
+            one.progress(
+                PART + (1 - PART) * (nth + 1) / len(one.spans), span.first_row + span.rows - one.spans[0].first_row
+            )
         while reported:
             reported.popleft().result()
     if one.run is not None:

@@ -11,11 +11,16 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from faults import until
+from loading import NOW
 from test_xml import Reading, enterprise, facts, file, group, membership, person, refused
 
 from bulkload.formats import enterprise as enterprise_format
 from bulkload.formats import enterprise_half
 from bulkload.formats.enterprise_half import SecondHalf
+from bulkload.many import Many, run_many
+from bulkload.source import Reading as HowToRead
+from bulkload.template import Options
 
 CUTS = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95)
 MORE = "<email>a@example.org</email>"
@@ -151,3 +156,21 @@ def test_the_second_process_ends_when_the_first_is_gone(tmp_path):
                 time.sleep(0.01)
             said, _ = second.communicate(timeout=5)
         assert (second.returncode, said) == (1, b"")
+
+
+def test_the_bar_moves_while_a_file_is_read_through_that_has_no_rows_yet(tmp_path, monkeypatch):
+    moved: list[tuple[float, int]] = []
+    read_through = enterprise_format.read_through
+
+    def and_seen(*given: object) -> None:
+        read_through(*given)
+        until(lambda: moved != [] and moved[-1] == (pytest.approx(0.7 * 0.8), 0))
+
+    monkeypatch.setattr(enterprise_format, "read_through", and_seen)
+    monkeypatch.setattr("bulkload.first_pass.MOVES", 0.001)
+    path = tmp_path / "users.xml"
+    path.write_text(file(person(1)), encoding="utf-8")
+    asked = Many("validate", [path], str(tmp_path / "none.db"), HowToRead(), Options(NOW))
+    run_many(asked, begin=lambda _: lambda part, rows: moved.append((part, rows)), say=lambda _: None)
+    assert moved[-1] == (1.0, 1)
+    assert moved == sorted(moved)

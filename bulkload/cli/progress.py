@@ -28,7 +28,7 @@ def progress_bar(*, shown: bool) -> Iterator[Callable[[str], Progress]]:
 
             def move(part: float, rows: int) -> None:
                 elapsed = bars.tasks[task].elapsed or 0
-                rate = f"{rows / elapsed:,.0f}/s" if elapsed > 0.2 else ""
+                rate = f"{rows / elapsed:,.0f}/s" if rows > 0 and elapsed > 0.2 else ""
                 bars.update(task, completed=part, rows=max(rows, 0), rate=rate)
 
             return move
