@@ -67,9 +67,8 @@ def second_pass(one: Load) -> None:
                 reported.append(reporter.submit(report, one, span, settled))
                 if len(reported) > 1:
                     reported.popleft().result()
-            one.progress(
-                PART + (1 - PART) * (nth + 1) / len(one.spans), span.first_row + span.rows - one.spans[0].first_row
-            )
+            settled_part = (nth + 1) / len(one.spans)
+            one.progress(PART + (1 - PART) * settled_part, span.first_row + span.rows - one.spans[0].first_row)
         while reported:
             reported.popleft().result()
     if one.run is not None:

@@ -545,6 +545,16 @@ def delimited_files(draw: st.DrawFn) -> list[tuple[str, str]]:
 
 
 @st.composite
+def contended_files(draw: st.DrawFn) -> list[tuple[str, str]]:
+    """A file in which few persons, each many times, want the same few logins."""
+    rows = []
+    for person in draw(st.lists(st.sampled_from(range(6)), min_size=12, max_size=24)):
+        login = draw(st.sampled_from(["one", "ONE", "two", f"login{person}"]))
+        rows.append(draw(record(person, login=login, actions=("ADD", "UPDATE", "ENROLL"))))
+    return [("students.txt", to_delimited(rows, "|"))]
+
+
+@st.composite
 def xml_files(draw: st.DrawFn) -> list[tuple[str, str]]:
     """A file, and then the same again, or another one in which persons change their logins, but take none of the first."""
     files: list[tuple[str, str]] = []
@@ -575,6 +585,14 @@ def test_delimited_parts_do_what_the_whole_does(
     institution: Path, several_batches: None, files: list[tuple[str, str]], options: dict[str, Any]
 ):
     compare(institution, files, options)
+
+
+@RANDOM
+@given(contended_files())
+def test_whoever_wants_a_login_gets_it_in_the_parts_as_in_the_whole(
+    institution: Path, several_batches: None, files: list[tuple[str, str]]
+):
+    compare(institution, files, {})
 
 
 @RANDOM
