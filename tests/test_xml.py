@@ -173,12 +173,12 @@ def test_recstatus_and_status_say_what_is_done_with_a_role(tmp_path, role, actio
     assert enterprise(file(membership(1, role=role)), tmp_path).values("action", "person_id") == [(action, "1")]
 
 
-def test_a_drop_has_nothing_of_its_person_but_the_login_and_the_person_is_a_record_too(tmp_path):
-    more = '<userid password="x">ann</userid><name><n><family>A</family></n></name><email/>'
+def test_a_drop_has_nothing_of_its_person_whose_mistakes_are_not_its_own_and_the_person_is_a_record_too(tmp_path):
+    more = '<userid password="x">a nn</userid><name><n><family>A</family></n></name><email/>'
     reading = enterprise(file(person(1, more=more), membership(1, role='<role recstatus="3"/>')), tmp_path)
     assert reading.values("action", "person_id", "login_id", "password", "last_name", "call_number") == [
-        ("ADD", "1", "ann", "x", "A", ""),
-        ("DROP", "1", "ann", "", "", "M"),
+        ("ADD", "1", "a nn", "x", "A", ""),
+        ("DROP", "1", "", "", "", "M"),
     ]
     assert reading.emptied() == [("email",), ()]
 

@@ -146,9 +146,7 @@ class Index:
         found = found.join(fields, on="person_at", how="left", maintain_order="left")
         enrols = pl.col("action") != DROPPED
         return found.with_columns(
-            pl.when(enrols).then(pl.exclude([*members.columns, "person_at", "login_id"])),
-            pl.when(enrols | (pl.col("login_id") != "")).then("login_id"),
-            pl.when(enrols).then("person_at"),
+            pl.when(enrols).then(pl.exclude(members.columns)),
         )
 
     def _settle_persons(self, part: str) -> None:
