@@ -20,7 +20,7 @@ LOG_COLUMNS = {
     "line": "the line that it begins on",
     "action": "what was asked for, as it stands in the file; in XML what `recstatus` and `status` ask for",
     "person_id": "the person",
-    "login_id": "the person's login, as it stands in the record",
+    "login_id": "the person's login, as it stands in the record; a drop in XML has none",
     "target": "the call number, or the node string",
     "role_id": "the role",
     "person_code": "the number of what became of the person: 0 is success, see below",
